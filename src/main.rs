@@ -1,0 +1,2 @@
+//! The `foreshock` binary.
+fn main() {}
