@@ -1,0 +1,147 @@
+//! The plan of one query as plain data: what `op` builds its operators from.
+
+use arrow::datatypes::SchemaRef;
+
+use crate::aggregate::AggregateSpec;
+use crate::error::Span;
+use crate::expr::TypedExpr;
+use crate::expr::types::AttrType;
+use crate::lang::ast::{EventType, JoinKind};
+use crate::window::WindowCall;
+
+/// One element of a handler chain.
+#[derive(Debug, Clone)]
+pub enum HandlerSpec {
+    /// Keeps rows for which the expression (over the rows as they are here) is true.
+    Filter(TypedExpr),
+    /// Appends columns computed by a stream function (`#pol2Cart`), each an expression over the rows.
+    Append {
+        /// The function as written.
+        name: String,
+        /// Appended columns.
+        columns: Vec<TypedExpr>,
+        /// Schema after appending.
+        schema: SchemaRef,
+    },
+    /// Keeps only these columns (narrowing before a window).
+    Project {
+        /// Columns kept, in order.
+        columns: Vec<usize>,
+        /// Schema after narrowing.
+        schema: SchemaRef,
+    },
+    /// Writes events to the log sink.
+    Log(LogSpec),
+    /// A window.
+    Window {
+        /// The call.
+        call: WindowCall,
+        /// The rows it holds (same as its input).
+        schema: SchemaRef,
+        /// Whether expired rows are wanted.
+        expired: bool,
+    },
+}
+
+/// `#log(…)`.
+#[derive(Debug, Clone)]
+pub struct LogSpec {
+    /// Priority (`INFO` by default).
+    pub priority: String,
+    /// The message, an expression over the rows; none = no message.
+    pub message: Option<TypedExpr>,
+    /// Whether the event itself is printed.
+    pub event: bool,
+    /// `<app name>: `.
+    pub prefix: String,
+}
+
+/// The selector of a query.
+#[derive(Debug, Clone)]
+pub struct SelectSpec {
+    /// The rows it reads.
+    pub input: SchemaRef,
+    /// Aggregate calls, in order of first appearance; call `i` is column `input.fields().len() + i`
+    /// for `items` and `having`.
+    pub aggregates: Vec<AggregateCall>,
+    /// Group-by keys over the input rows; empty = no `group by`.
+    pub group_by: Vec<TypedExpr>,
+    /// Output attributes, expressions over input columns followed by aggregate columns.
+    pub items: Vec<TypedExpr>,
+    /// `having`, over input columns followed by aggregate columns.
+    pub having: Option<TypedExpr>,
+    /// `order by`: output column and direction.
+    pub order_by: Vec<OrderKey>,
+    /// `limit`, rows per chunk.
+    pub limit: Option<u64>,
+    /// `offset`, rows per chunk.
+    pub offset: Option<u64>,
+    /// Which kinds of row leave.
+    pub events: EventType,
+    /// The rows that leave.
+    pub output: SchemaRef,
+    /// Whether rows carry partition keys.
+    pub keyed: bool,
+    /// Patterns: every row is selected as a chunk of its own, yet the results of consecutive rows of
+    /// one cause (equal `order` and `at`) leave as one chunk.
+    pub rejoin: bool,
+    /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
+    pub windowed: bool,
+}
+
+/// An aggregate call.
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// Which aggregator.
+    pub spec: &'static AggregateSpec,
+    /// Arguments over the input rows.
+    pub args: Vec<TypedExpr>,
+    /// Result type.
+    pub ty: AttrType,
+    /// Where.
+    pub span: Span,
+}
+
+/// One `order by` key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderKey {
+    /// Output column.
+    pub column: usize,
+    /// Largest first. Nulls are always last.
+    pub descending: bool,
+}
+
+/// A windowed join of two streams.
+#[derive(Debug, Clone)]
+pub struct JoinSpec {
+    /// Left side (input port 0).
+    pub left: JoinSideSpec,
+    /// Right side (input port 1).
+    pub right: JoinSideSpec,
+    /// Kind.
+    pub kind: JoinKind,
+    /// Equality conjuncts as (expression over left rows, expression over right rows), of one common
+    /// type; used to find candidates by hash. Null never equals anything.
+    pub equal: Vec<(TypedExpr, TypedExpr)>,
+    /// What else must hold, over left columns followed by right columns.
+    pub residual: Option<TypedExpr>,
+    /// Left columns followed by right columns.
+    pub output: SchemaRef,
+    /// Whether expired results are wanted by the query's output or its aggregates.
+    pub expired: bool,
+    /// Whether rows carry partition keys (only rows of one key meet).
+    pub keyed: bool,
+}
+
+/// One side of a join.
+#[derive(Debug, Clone)]
+pub struct JoinSideSpec {
+    /// Handlers before the window, in order (no `Window` among them).
+    pub handlers: Vec<HandlerSpec>,
+    /// The window; none = an empty window (holds nothing, each row travels as current, expired, reset).
+    pub window: Option<WindowCall>,
+    /// The rows that take part.
+    pub schema: SchemaRef,
+    /// Whether rows of this side look for partners (false on the passive side of `unidirectional`).
+    pub triggers: bool,
+}
