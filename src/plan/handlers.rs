@@ -58,7 +58,7 @@ pub(super) fn plan_window(
     let name = call.full_name();
     let span = call.span.0;
     let Some(spec) = registry::window(&name) else {
-        return Err(vec![if registry::PLANNED_WINDOWS.contains(&name.as_str()) {
+        return Err(vec![if registry::PLANNED.contains(&name.as_str()) {
             Diagnostic::not_supported(span, format!("`#window.{name}`"))
         } else {
             let message = format!("there is no window `{name}`");
