@@ -4,7 +4,7 @@
 //! checked, and known ones that don't run yet are refused.
 
 use crate::error::{Code, Diagnostic};
-use crate::lang::ast::{Annotation, App, DefinitionKind, Item};
+use crate::lang::ast::{self, Annotation, App, DefinitionKind, Item};
 
 /// What the `@app:…` annotations say.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ fn playback(a: &Annotation, found: &mut Vec<Diagnostic>) {
             let message = format!("`@app:playback` has no element `{key}`");
             let d = Diagnostic::error(Code::Parameter, e.span.0, message);
             found.push(d.with_nearest(key, known));
-        } else if !crate::lang::is_time_text(&e.value) {
+        } else if !is_time(&e.value) {
             let message = format!("`{}` is not a time such as '100 millisec'", e.value);
             found.push(Diagnostic::error(Code::Parameter, e.span.0, message));
         }
@@ -69,6 +69,12 @@ fn playback(a: &Annotation, found: &mut Vec<Diagnostic>) {
             found.push(Diagnostic::error(Code::Parameter, a.span.0, message));
         }
     }
+}
+
+fn is_time(text: &str) -> bool {
+    let parsed = crate::lang::parse_expression(text);
+    let time = |e: ast::Expr| matches!(e.kind, ast::ExprKind::Literal(ast::Literal::Time(_)));
+    parsed.diagnostics.is_empty() && parsed.tree.is_some_and(time)
 }
 
 fn definition(a: &Annotation, kind: &DefinitionKind, found: &mut Vec<Diagnostic>) {

@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 use super::graph::{Coupling, InputPlan, Node, Plan, QueryPlan, Unit};
 use super::spec::{HandlerSpec, SelectSpec};
 use crate::expr::TypedExpr;
-use crate::expr::describe::describe;
+use crate::expr::describe::{self, Names};
+use crate::expr::ColumnRef;
 use crate::expr::types::attr_type;
 use crate::lang::ast::EventType;
 use arrow::datatypes::SchemaRef;
@@ -16,6 +17,19 @@ use arrow::datatypes::SchemaRef;
 pub(crate) fn shape(q: &QueryPlan) -> String {
     let steps: Vec<String> = steps(q).into_iter().map(|(what, detail)| format!("{what} {detail}")).collect();
     format!("query {}: {}", q.name, steps.join(" | "))
+}
+
+/// Column names by number.
+struct Columns<'a>(&'a [String]);
+
+impl Names for Columns<'_> {
+    fn column(&self, c: ColumnRef) -> String {
+        self.0.get(c.column as usize).cloned().unwrap_or_else(|| format!("column {}", c.column))
+    }
+}
+
+fn describe(e: &TypedExpr, names: &[String]) -> String {
+    describe::describe(e, &Columns(names)).to_string()
 }
 
 /// Names of the columns of a schema, with aggregates behind them.
@@ -55,7 +69,7 @@ fn steps(q: &QueryPlan) -> Vec<(String, String)> {
             let keys: Vec<String> = spec
                 .equal
                 .iter()
-                .map(|(l, r)| format!("{} == {}", describe(l, &left), describe(r, &right)))
+                .map(|k| format!("{} == {}", describe(&k.left, &left), describe(&k.right, &right)))
                 .collect();
             let how = if keys.is_empty() {
                 "every pair of rows is looked at (no equality to index)".to_string()

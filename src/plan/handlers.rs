@@ -4,12 +4,12 @@
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::scope::StreamScope;
-use super::select::boolean;
 use super::spec::{HandlerSpec, LogSpec, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
-use crate::expr::bind::{bind, constant};
+use crate::expr::bind::{bind, bind_condition};
+use crate::expr::tree::constant;
 use crate::expr::functions::polar;
 use crate::expr::types::{AttrType, attr_type, schema_of};
 use crate::expr::{TypedExpr, TypedKind};
@@ -27,9 +27,9 @@ pub(super) fn plan_handlers(
     let mut found = Vec::new();
     for handler in handlers {
         let planned = match handler {
-            Handler::Filter(e) => bind(e, scope)
-                .and_then(|e| boolean(e, "a filter"))
-                .map(HandlerSpec::Filter),
+            Handler::Filter(e) => {
+                bind_condition(e, "a filter", scope).map(HandlerSpec::Filter)
+            }
             Handler::Function(call) => stream_function(call, scope, app),
             Handler::Window(call) => plan_window(call, scope).map(|call| HandlerSpec::Window {
                 call,

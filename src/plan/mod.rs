@@ -296,13 +296,23 @@ fn writes(q: &ast::Query, s: &ast::Source) -> bool {
     matches!(&q.output, ast::OutputAction::Insert { target, .. } if target == s)
 }
 
+/// `convert(e, 'string')`.
+fn as_text(e: TypedExpr) -> TypedExpr {
+    use crate::expr::types::AttrType;
+    let span = e.span;
+    let Some(function) = crate::registry::function(None, "convert") else { return e };
+    let text = TypedExpr::literal(crate::event::Value::String("string".into()), span);
+    let kind = crate::expr::TypedKind::Call { function, args: vec![e, text] };
+    TypedExpr { kind, ty: AttrType::String, span }
+}
+
 /// A key is the string form of the value, so that streams with keys of different types share keys.
 fn same_type(mut keys: Vec<(StreamId, TypedExpr)>) -> Vec<(StreamId, TypedExpr)> {
     use crate::expr::types::AttrType;
     if keys.windows(2).any(|w| w[0].1.ty != w[1].1.ty) {
         for (_, e) in &mut keys {
             if e.ty != AttrType::String {
-                *e = crate::expr::bind::to_text(e.clone());
+                *e = as_text(e.clone());
             }
         }
     }

@@ -206,7 +206,8 @@ fn plan_join(
     let bound = bind_selection(&q.select, &mut builder, all)?;
     let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
     let mut select = bound.finish(spec.output.clone(), events);
-    spec.expired = aggregated || events != EventType::Current;
+    spec.expired = events != EventType::Current;
+    spec.aggregates = aggregated;
     spec.keyed = cx.partition.is_some();
     select.windowed = true;
     Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))

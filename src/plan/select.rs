@@ -7,9 +7,10 @@ use super::spec::{OrderKey, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
-use crate::expr::bind::{Scope, bind, constant};
-use crate::expr::types::{AttrType, schema_of};
-use crate::expr::{TypedExpr, TypedKind};
+use crate::expr::bind::{Scope, bind, bind_condition};
+use crate::expr::tree::constant;
+use crate::expr::types::schema_of;
+use crate::expr::TypedExpr;
 use crate::lang::ast::{EventType, Expr, ExprKind, SelectItem, Selection};
 
 /// A selection with names resolved; column numbers of aggregates are still provisional, because a
@@ -48,7 +49,7 @@ pub(super) fn bind_selection(
     }
     scope.outputs = Some(outputs.clone());
     let having = s.having.as_ref().and_then(|h| {
-        keep(bind(h, &mut scope).and_then(|e| boolean(e, "`having`")))
+        keep(bind_condition(h, "`having`", &mut scope))
     });
     let aggregates = scope.aggregates;
     duplicates(s, &outputs, &mut found);
@@ -119,15 +120,6 @@ fn item_name(item: &SelectItem) -> String {
     }
 }
 
-/// Demands a bool.
-pub(super) fn boolean(e: TypedExpr, what: &str) -> Result<TypedExpr, Vec<Diagnostic>> {
-    if e.ty == AttrType::Bool {
-        return Ok(e);
-    }
-    let message = format!("{what} needs a condition, this is a value of type {}", e.ty);
-    Err(vec![Diagnostic::error(Code::Type, e.span, message).with_label("not a bool")])
-}
-
 fn duplicates(s: &Selection, outputs: &[(String, TypedExpr)], found: &mut Vec<Diagnostic>) {
     for (i, (name, e)) in outputs.iter().enumerate() {
         if outputs[..i].iter().any(|(n, _)| n == name) {
@@ -186,13 +178,5 @@ fn count(
             found.push(Diagnostic::error(Code::Parameter, e.at(), message));
             None
         }
-    }
-}
-
-/// Whether an expression is the bare column `i`.
-pub(super) fn is_column(e: &TypedExpr) -> Option<usize> {
-    match e.kind {
-        TypedKind::Column(c) => Some(c.column as usize),
-        _ => None,
     }
 }

@@ -28,9 +28,9 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
     let mut ops: Vec<Box<dyn Operator>> = match &q.input {
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
-            build_chain(chain, schema, keyed, &services.log)?
+            build_chain(chain, &schema, keyed, &services.log)?
         }
-        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec)?)],
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));

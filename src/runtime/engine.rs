@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::app::{App, AppOptions};
 use crate::error::Result;
+use crate::op::chain::LogSink;
 
 /// A line that `#log` writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +15,19 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Where log lines go.
-pub(crate) type LogTarget = Arc<dyn Fn(LogLine) + Send + Sync>;
+/// Log lines to a closure.
+struct ToClosure<F>(F);
+
+impl<F: Fn(LogLine) + Send + Sync> LogSink for ToClosure<F> {
+    fn write(&self, priority: &str, line: &str) {
+        (self.0)(LogLine { priority: priority.into(), text: line.into() });
+    }
+}
 
 /// What operators are built with.
 #[derive(Clone)]
 pub(super) struct Services {
-    pub(super) log: LogTarget,
+    pub(super) log: Arc<dyn LogSink>,
 }
 
 /// Creates applications that share services.
@@ -43,7 +50,7 @@ impl Engine {
 
     /// An engine whose `#log` goes to `log`.
     pub fn with_log(log: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
-        Self { services: Services { log: Arc::new(log) } }
+        Self { services: Services { log: Arc::new(ToClosure(log)) } }
     }
 
     /// Compiles an application and makes it ready to run.
