@@ -6,6 +6,7 @@ pub mod expr;
 pub mod lang;
 pub mod op;
 pub mod plan;
+pub mod registry;
 pub mod state;
 pub mod time;
 pub mod window;
