@@ -27,10 +27,7 @@ pub const MAXIMUM: FunctionSpec = FunctionSpec {
               from Trades select maximum(open, close) as high insert into Out;",
     returns: |args| common_type("maximum", args),
     volatile: false,
-    eval: Eval::Calls(Calls {
-        kernel: |site| kernel::<true>(site),
-        columns: Some(|site, args, rows| columns::<true>(site, args, rows)),
-    }),
+    eval: Eval::Calls(Calls { kernel: kernel::<true>, columns: Some(columns::<true>) }),
 };
 
 /// `minimum(a, b, …)`.
@@ -44,10 +41,7 @@ pub const MINIMUM: FunctionSpec = FunctionSpec {
               from Trades select minimum(open, close) as low insert into Out;",
     returns: |args| common_type("minimum", args),
     volatile: false,
-    eval: Eval::Calls(Calls {
-        kernel: |site| kernel::<false>(site),
-        columns: Some(|site, args, rows| columns::<false>(site, args, rows)),
-    }),
+    eval: Eval::Calls(Calls { kernel: kernel::<false>, columns: Some(columns::<false>) }),
 };
 
 fn common_type(name: &str, args: &[Arg<'_>]) -> std::result::Result<AttrType, String> {
