@@ -64,3 +64,58 @@ pub enum TypedKind {
         args: Vec<TypedExpr>,
     },
 }
+
+impl TypedExpr {
+    /// The direct operands, in order.
+    pub fn children(&self) -> impl Iterator<Item = &TypedExpr> {
+        let (pair, list): ([Option<&TypedExpr>; 2], &[TypedExpr]) = match &self.kind {
+            TypedKind::Not(e) | TypedKind::Neg(e) | TypedKind::IsNull(e) => ([Some(e), None], &[]),
+            TypedKind::Binary { left, right, .. } => ([Some(left), Some(right)], &[]),
+            TypedKind::Call { args, .. } => ([None, None], args),
+            TypedKind::Literal(_)
+            | TypedKind::Column(_)
+            | TypedKind::EventTime(_)
+            | TypedKind::Clock
+            | TypedKind::IsMissing(_) => ([None, None], &[]),
+        };
+        pair.into_iter().flatten().chain(list)
+    }
+
+    pub(super) fn children_mut(&mut self) -> impl Iterator<Item = &mut TypedExpr> {
+        let (pair, list): ([Option<&mut TypedExpr>; 2], &mut [TypedExpr]) = match &mut self.kind {
+            TypedKind::Not(e) | TypedKind::Neg(e) | TypedKind::IsNull(e) => {
+                ([Some(e), None], &mut [])
+            }
+            TypedKind::Binary { left, right, .. } => ([Some(left), Some(right)], &mut []),
+            TypedKind::Call { args, .. } => ([None, None], args),
+            TypedKind::Literal(_)
+            | TypedKind::Column(_)
+            | TypedKind::EventTime(_)
+            | TypedKind::Clock
+            | TypedKind::IsMissing(_) => ([None, None], &mut []),
+        };
+        pair.into_iter().flatten().chain(list)
+    }
+
+    /// Visits this node and everything below it, parents first.
+    pub fn visit<'a>(&'a self, f: &mut dyn FnMut(&'a TypedExpr)) {
+        f(self);
+        self.children().for_each(|c| c.visit(f));
+    }
+
+    /// Visits this node and everything below it, parents first, to change it in place (e.g. to point
+    /// columns at other rows).
+    pub fn visit_mut(&mut self, f: &mut dyn FnMut(&mut TypedExpr)) {
+        f(self);
+        self.children_mut().for_each(|c| c.visit_mut(f));
+    }
+
+    /// Calls `f` with every column it reads, in the order written; a column may come more than once.
+    pub fn each_column(&self, f: &mut dyn FnMut(ColumnRef)) {
+        self.visit(&mut |e| {
+            if let TypedKind::Column(c) = e.kind {
+                f(c);
+            }
+        });
+    }
+}
