@@ -2,6 +2,7 @@
 //! batches in `(order, at)` order.
 
 pub mod chain;
+pub mod join;
 pub mod window;
 
 use crate::error::Result;
