@@ -156,6 +156,8 @@ pub struct JoinKey {
 /// One side of a join.
 #[derive(Debug, Clone)]
 pub struct JoinSideSpec {
+    /// The stream's rows.
+    pub input: SchemaRef,
     /// Handlers before the window, in order (no `Window` among them).
     pub handlers: Vec<HandlerSpec>,
     /// The window; none = an empty window (holds nothing, each row travels as current, expired, reset).

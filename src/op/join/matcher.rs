@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::buffer::ScalarBuffer;
+use arrow::array::{Array, ArrayRef};
+use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::datatypes::SchemaRef;
 
 use super::index::Index;
@@ -163,7 +163,7 @@ impl Matcher {
     }
 
     /// Which candidates satisfy the residual; none = all of them.
-    fn keep(&self, rows: &[Rows<'_>; 2], emissions: &[Emission; 2]) -> Result<Option<BooleanArray>> {
+    fn keep(&self, rows: &[Rows<'_>; 2], emissions: &[Emission; 2]) -> Result<Option<BooleanBuffer>> {
         let Some(residual) = &self.residual else { return Ok(None) };
         let n = self.candidates.len();
         if n == 0 {
@@ -191,7 +191,11 @@ impl Matcher {
             ScalarBuffer::from(at),
             ScalarBuffer::from(order),
         );
-        residual.expr.mask(&batch).map(Some)
+        let mask = residual.expr.mask(&batch)?;
+        Ok(Some(match mask.nulls() {
+            Some(nulls) => mask.values() & nulls.inner(),
+            None => mask.values().clone(),
+        }))
     }
 
     /// The joined rows and their hidden fields.
@@ -199,7 +203,7 @@ impl Matcher {
         &self,
         sides: &[Side; 2],
         emissions: &[Emission; 2],
-        kept: Option<&BooleanArray>,
+        kept: Option<&BooleanBuffer>,
     ) -> (Pairs, BatchBuilder) {
         let mut pairs = Pairs::default();
         let mut builder = BatchBuilder::default();
@@ -217,7 +221,7 @@ impl Matcher {
             };
             let mut alone = true;
             for c in start..t.end as usize {
-                if kept.is_none_or(|k| k.value(c) && (k.null_count() == 0 || k.is_valid(c))) {
+                if kept.is_none_or(|k| k.value(c)) {
                     joined(self.candidates[c]);
                     alone = false;
                 }

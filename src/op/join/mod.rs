@@ -21,11 +21,14 @@ mod side;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::event::EventBatch;
 use crate::expr::TypedExpr;
 use crate::expr::types::AttrType;
 use crate::lang::ast::JoinKind;
+use crate::op::chain::LogSink;
 use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -46,8 +49,8 @@ pub struct JoinOp {
 }
 
 impl JoinOp {
-    /// A join with empty windows.
-    pub fn new(spec: &JoinSpec) -> Result<Self> {
+    /// A join with empty windows; `#log` handlers write to `logs`.
+    pub fn new(spec: &JoinSpec, logs: &Arc<dyn LogSink>) -> Result<Self> {
         let role = |searched: bool, outer: bool| Role {
             searched,
             outer,
@@ -64,8 +67,8 @@ impl JoinOp {
         let (left, right) = (&spec.left, &spec.right);
         Ok(Self {
             sides: [
-                Side::new(left, keys(&left.schema, false)?, &role(right.triggers, left_outer))?,
-                Side::new(right, keys(&right.schema, true)?, &role(left.triggers, right_outer))?,
+                Side::new(left, keys(&left.schema, false)?, &role(right.triggers, left_outer), logs)?,
+                Side::new(right, keys(&right.schema, true)?, &role(left.triggers, right_outer), logs)?,
             ],
             keys: Keys::new(spec.equal.len(), spec.keyed),
             matcher: Matcher::new(

@@ -5,14 +5,17 @@
 //! rows the window emitted as current and not yet as expired, in the order of emission, up to the
 //! chunk the merge has come to. For batch windows that is the last completed batch.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 
 use super::index::{Index, NO_KEY};
 use super::keys::{KeyExprs, Keys};
-use super::rows::{Narrowed, Rows};
+use super::rows::Rows;
 use crate::error::{Error, Result};
-use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, Slot};
-use crate::op::chain::{Chain, build_chain};
+use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, Slot, concat};
+use crate::op::chain::{LogSink, build_chain};
+use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSideSpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
@@ -29,7 +32,7 @@ enum Feed {
 
 /// One side of a join.
 pub(super) struct Side {
-    handlers: Chain,
+    handlers: Vec<Box<dyn Operator>>,
     feed: Feed,
     keys: KeyExprs,
     index: Index,
@@ -105,7 +108,12 @@ pub(super) struct Role {
 }
 
 impl Side {
-    pub fn new(spec: &JoinSideSpec, keys: KeyExprs, role: &Role) -> Result<Self> {
+    pub fn new(
+        spec: &JoinSideSpec,
+        keys: KeyExprs,
+        role: &Role,
+        logs: &Arc<dyn LogSink>,
+    ) -> Result<Self> {
         let sliding = spec.window.as_ref().is_some_and(|w| w.spec.sliding);
         let feed = match &spec.window {
             // The index needs the rows that leave, whoever else does.
@@ -116,7 +124,7 @@ impl Side {
             None => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
         };
         Ok(Self {
-            handlers: build_chain(&spec.handlers)?,
+            handlers: build_chain(&spec.handlers, &spec.input, role.keyed, logs)?,
             searched: role.searched && spec.window.is_some(),
             feed,
             keys,
@@ -145,7 +153,7 @@ impl Side {
         batch: Option<EventBatch>,
         clock: Option<i64>,
     ) -> Result<Emission> {
-        let batch = batch.map(|b| self.handlers.apply(b)).transpose()?.filter(|b| b.rows() > 0);
+        let batch = self.handle(step, batch)?.filter(|b| b.rows() > 0);
         let window = match &mut self.feed {
             Feed::Window(window) => window,
             Feed::Passing(rows) => {
@@ -170,6 +178,21 @@ impl Side {
             emission.join_causes();
         }
         Ok(emission)
+    }
+
+    /// The rows behind the handlers.
+    fn handle(&mut self, step: &Step<'_>, batch: Option<EventBatch>) -> Result<Option<EventBatch>> {
+        let mut batch = batch;
+        for handler in &mut self.handlers {
+            let Some(b) = &batch else { return Ok(None) };
+            let schema = b.columns.schema();
+            let mut out = Output::default();
+            handler.process(step, &mut [batch.take()], &mut out)?;
+            let parts = out.take();
+            let schema = parts.first().map_or(schema, |p| p.columns.schema());
+            batch = concat(&schema, parts)?;
+        }
+        Ok(batch)
     }
 
     /// Finds the join keys of emitted rows. Sides that are searched come first: they make keys known.
