@@ -5,6 +5,7 @@ pub mod event;
 pub mod expr;
 pub mod lang;
 pub mod op;
+pub mod pattern;
 pub mod plan;
 pub mod registry;
 pub mod state;

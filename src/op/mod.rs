@@ -1,6 +1,8 @@
 //! The operators of the graph. Each sees, once per step, all rows of all its input ports, and emits
 //! batches in `(order, at)` order.
 
+pub mod pattern;
+
 use crate::error::Result;
 use crate::event::EventBatch;
 use crate::state::{SnapshotReader, SnapshotWriter};
