@@ -317,8 +317,12 @@ impl RawCase {
 
     /// A row as sent: bare numbers are of the declared type.
     fn row(&self, stream: &str, data: &[Json]) -> Result<Vec<Datum>, String> {
-        let types = self.definitions.get(stream);
-        let ty = |i: usize| types.and_then(|t| t.get(i)).map(|(_, ty)| ty.as_str());
+        let declared = self.definitions.get(stream);
+        let seen = self.types.get(&format!("stream:{stream}"));
+        let ty = |i: usize| {
+            let declared = declared.and_then(|t| t.get(i)).map(|(_, ty)| ty.as_str());
+            declared.or_else(|| seen.and_then(|t| t.get(i)).and_then(Option::as_deref))
+        };
         data.iter().enumerate().map(|(i, v)| Datum::read(v, ty(i))).collect()
     }
 

@@ -68,7 +68,8 @@ impl Datum {
             "long" => json.as_i64().map(Datum::Long),
             "float" => double().map(|v| Datum::Float(v as f32)),
             "double" => double().map(Datum::Double),
-            _ => None,
+            // Sent for an attribute of no recorded type; the driver converts it.
+            _ => json.as_i64().map(Datum::Long).or_else(|| double().map(Datum::Double)),
         }
         .ok_or_else(|| format!("{json} is no {ty}"))
     }
