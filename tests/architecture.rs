@@ -25,9 +25,17 @@ const LAYOUT: &[(&str, &[&str])] = &[
     (
         "op",
         &[
-            "event", "expr", "state", "time", "aggregate", "window", "pattern", "table",
+            "event",
+            "expr",
+            "state",
+            "time",
+            "aggregate",
+            "window",
+            "pattern",
+            "table",
             // Specs: plain data that says what to build.
-            "plan", "lang::ast",
+            "plan",
+            "lang::ast",
         ],
     ),
     // The plan is made of specs and chosen from the registry's, but never runs anything.
@@ -173,7 +181,9 @@ fn spell_out<'a>(prefix: &str, text: &'a str, paths: &mut BTreeSet<String>) -> &
     paths.insert(path);
     // `name as other`
     match rest.trim_start().strip_prefix("as ") {
-        Some(alias) => alias.trim_start().trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'),
+        Some(alias) => {
+            alias.trim_start().trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
+        }
         None => rest,
     }
 }

@@ -63,6 +63,21 @@ fn recorded_cases_replay_as_recorded() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The cases that can't be replayed (no deterministic record, Java extensions) are good for one thing.
+#[test]
+fn no_other_application_panics() {
+    let Some(mut cases) = cases() else { return };
+    cases.retain(|c| !c.usable());
+    let create = |c: &Case| workers::guarded(|| driver::check(&c.app).is_ok());
+    let created = workers::each(&cases, |c| c.id.clone(), create);
+    let panics = cases
+        .iter()
+        .zip(&created)
+        .filter_map(|(c, r)| r.as_ref().err().map(|panic| format!("{}: {panic}", c.id)));
+    let panics: Vec<String> = panics.collect();
+    assert!(panics.is_empty(), "{}", panics.join("\n"));
+}
+
 /// What must not be: panics, cases that used to pass, deviations that are none.
 fn faults(judged: &[(&Case, &Judgement)], deviations: &Deviations) -> Vec<String> {
     let mut faults = Vec::new();
@@ -88,8 +103,11 @@ fn faults(judged: &[(&Case, &Judgement)], deviations: &Deviations) -> Vec<String
 
 fn bless_passing(judged: &[(&Case, &Judgement)]) {
     let mut all = passing();
-    all.extend(judged.iter().filter(|(_, j)| j.verdict == Verdict::Passed).map(|(c, _)| c.id.clone()));
-    let mut text = String::from("# Cases that pass, and must go on passing. This list only grows.\n");
+    all.extend(
+        judged.iter().filter(|(_, j)| j.verdict == Verdict::Passed).map(|(c, _)| c.id.clone()),
+    );
+    let mut text =
+        String::from("# Cases that pass, and must go on passing. This list only grows.\n");
     all.iter().for_each(|id| text += &format!("{id}\n"));
     std::fs::write(passing_path(), text).expect("a writable list");
 }
@@ -99,7 +117,10 @@ fn print(judged: &[(&Case, &Judgement)]) {
         let Tally { passed, failed, unsupported, deviation } = t;
         say(&format!("{name:42}{passed:>8}{failed:>8}{unsupported:>13}{deviation:>11}"));
     };
-    say(&format!("{:42}{:>8}{:>8}{:>13}{:>11}", "area", "passed", "failed", "unsupported", "deviation"));
+    say(&format!(
+        "{:42}{:>8}{:>8}{:>13}{:>11}",
+        "area", "passed", "failed", "unsupported", "deviation"
+    ));
     let mut all = Tally::default();
     judged.iter().for_each(|(_, j)| all.add(&j.verdict));
     by_area(judged.iter().copied()).iter().for_each(|(area, tally)| row(area, tally));
@@ -125,8 +146,12 @@ fn print_scope(judged: &[(&Case, &Judgement)]) {
                 tally.add(&j.verdict);
             }
         }
-        let (n, percent) = (tally.total(), 100.0 * tally.passed as f64 / tally.total().max(1) as f64);
-        say(&format!("in scope, {name}: passed {} of {n} ({percent:.1} %), {tally:?}", tally.passed));
+        let (n, percent) =
+            (tally.total(), 100.0 * tally.passed as f64 / tally.total().max(1) as f64);
+        say(&format!(
+            "in scope, {name}: passed {} of {n} ({percent:.1} %), {tally:?}",
+            tally.passed
+        ));
     }
 }
 

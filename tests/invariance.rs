@@ -26,33 +26,35 @@ fn passing() -> Option<Vec<Case>> {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance_passing.txt");
     let list = std::fs::read_to_string(list).expect("the list of passing cases");
     let mut cases = corpus::load(&dir);
-    cases.retain(|c| {
-        c.replay.is_some() && c.id.contains(&only) && list.lines().any(|l| l == c.id)
-    });
+    cases.retain(|c| c.replay.is_some() && c.id.contains(&only) && list.lines().any(|l| l == c.id));
     Some(cases)
 }
 
 /// Replays every case plainly and in all modes `modes` gives for it; all must agree.
 fn agree(modes: impl Fn(&Case) -> Vec<Mode> + Sync) {
     let Some(cases) = passing() else { return };
-    let faults = workers::each(&cases, |c| c.id.clone(), |case| {
-        let mut faults = Vec::new();
-        let plain = match workers::guarded(|| replay(case, Mode::PLAIN)) {
-            Ok(Ok(plain)) => plain,
-            other => return vec![format!("{}: plainly: {other:?}", case.id)],
-        };
-        for mode in modes(case) {
-            match workers::guarded(|| replay(case, mode)) {
-                Ok(Ok(got)) => {
-                    if let Err(difference) = identical(&plain, &got) {
-                        faults.push(format!("{}: {mode:?}: {difference}", case.id));
+    let faults = workers::each(
+        &cases,
+        |c| c.id.clone(),
+        |case| {
+            let mut faults = Vec::new();
+            let plain = match workers::guarded(|| replay(case, Mode::PLAIN)) {
+                Ok(Ok(plain)) => plain,
+                other => return vec![format!("{}: plainly: {other:?}", case.id)],
+            };
+            for mode in modes(case) {
+                match workers::guarded(|| replay(case, mode)) {
+                    Ok(Ok(got)) => {
+                        if let Err(difference) = identical(&plain, &got) {
+                            faults.push(format!("{}: {mode:?}: {difference}", case.id));
+                        }
                     }
+                    other => faults.push(format!("{}: {mode:?}: {other:?}", case.id)),
                 }
-                other => faults.push(format!("{}: {mode:?}: {other:?}", case.id)),
             }
-        }
-        faults
-    });
+            faults
+        },
+    );
     let faults: Vec<String> = faults.into_iter().flatten().collect();
     let shown = faults.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
     assert!(faults.is_empty(), "{} faults in {} cases\n{shown}", faults.len(), cases.len());
@@ -60,7 +62,9 @@ fn agree(modes: impl Fn(&Case) -> Vec<Mode> + Sync) {
 
 /// The same cuts in every run, others for every case.
 fn seed(case: &Case) -> u64 {
-    case.id.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+    case.id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[test]

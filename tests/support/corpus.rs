@@ -125,8 +125,8 @@ pub fn load(dir: &Path) -> Vec<Case> {
         .iter()
         .map(|path| {
             let text = std::fs::read_to_string(path).expect("a readable case");
-            let raw: RawCase = serde_json::from_str(&text)
-                .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let raw: RawCase =
+                serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             raw.case().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
         })
         .collect();

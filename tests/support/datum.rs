@@ -36,7 +36,8 @@ impl Datum {
             Json::Object(o) => {
                 let text = |k: &str| o.get(k).and_then(Json::as_str).unwrap_or("").to_string();
                 if let Some(items) = o.get("items").and_then(Json::as_array) {
-                    let items = items.iter().map(|v| Datum::read(v, None)).collect::<Result<_, _>>()?;
+                    let items =
+                        items.iter().map(|v| Datum::read(v, None)).collect::<Result<_, _>>()?;
                     let set = text("c").contains("Set");
                     return Ok(if set { Datum::Set(items) } else { Datum::List(items) });
                 }

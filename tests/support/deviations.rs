@@ -35,7 +35,8 @@ impl Deviations {
     pub fn bless(&mut self, outcomes: BTreeMap<String, Vec<String>>) -> std::io::Result<()> {
         self.filed.extend(outcomes);
         self.filed.retain(|id, _| self.number.contains_key(id));
-        let mut text = String::from("# What we put out where docs/deviations.md says we deviate.\n");
+        let mut text =
+            String::from("# What we put out where docs/deviations.md says we deviate.\n");
         for (id, lines) in &self.filed {
             text += &format!("\n== {id}\n");
             lines.iter().for_each(|l| text += &format!("{l}\n"));
@@ -89,7 +90,8 @@ mod tests {
 
     #[test]
     fn reads_numbered_sections() {
-        let doc = "# D\n## 1. One\ntext\n```cases\nq/A.a\nq/A.b\n```\n## 2. Two\n```cases\nq/B.a\n```";
+        let doc =
+            "# D\n## 1. One\ntext\n```cases\nq/A.a\nq/A.b\n```\n## 2. Two\n```cases\nq/B.a\n```";
         let read = numbers(doc).expect("a valid document");
         assert_eq!(read.into_iter().map(|(_, n)| n).collect::<Vec<_>>(), [1, 1, 2]);
         assert!(numbers("## 2. Two").is_err(), "numbers start at one");

@@ -59,9 +59,7 @@ pub fn judge(case: &Case, deviations: &Deviations) -> Judgement {
     });
     match judged {
         Ok(judgement) => deviate(case, judgement, deviations),
-        Err(panic) => {
-            Judgement { panicked: true, ..Judgement::plain(Verdict::Failed(panic)) }
-        }
+        Err(panic) => Judgement { panicked: true, ..Judgement::plain(Verdict::Failed(panic)) },
     }
 }
 

@@ -127,7 +127,8 @@ fn range_partition(lower: &[String], open: usize) -> Option<String> {
 /// Words, numbers, strings (as one token) and single punctuation marks; comments are dropped.
 fn tokens(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
-    let starts = |i: usize, s: &str| s.chars().enumerate().all(|(k, c)| chars.get(i + k) == Some(&c));
+    let starts =
+        |i: usize, s: &str| s.chars().enumerate().all(|(k, c)| chars.get(i + k) == Some(&c));
     let until = |from: usize, close: &str| {
         (from..chars.len()).find(|&i| starts(i, close)).map_or(chars.len(), |i| i + close.len())
     };
