@@ -150,3 +150,70 @@ pub fn side_by_side(expected: &Recording, got: &Recording, most: usize) -> Strin
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::corpus::{Callback, Event, Recording};
+    use super::super::datum::Datum;
+    use super::{Rules, identical, matches};
+
+    fn event(expired: bool, data: &[Datum]) -> Event {
+        Event { ts: 5, expired, data: data.to_vec() }
+    }
+
+    fn recording(groups: Vec<Vec<Event>>) -> Recording {
+        Recording::from([(Callback::Query("q".into()), groups)])
+    }
+
+    #[test]
+    fn every_difference_is_one() {
+        let (a, b) = (event(false, &[Datum::Int(1)]), event(true, &[Datum::Int(2)]));
+        let expected = recording(vec![vec![a.clone()], vec![a.clone(), b.clone()]]);
+        let strict = Rules::default();
+        assert!(matches(&expected, &expected, strict).is_ok());
+        let long = event(false, &[Datum::Long(1)]);
+        let wide = event(false, &[Datum::Int(1), Datum::Null]);
+        for (what, other) in [
+            ("a missing call", vec![vec![a.clone()]]),
+            ("a call too many", vec![vec![a.clone()], vec![a.clone(), b.clone()], vec![b.clone()]]),
+            ("other chunks", vec![vec![a.clone()], vec![a.clone()], vec![b.clone()]]),
+            ("another order", vec![vec![a.clone(), b.clone()], vec![a.clone()]]),
+            (
+                "another kind",
+                vec![vec![a.clone()], vec![a.clone(), event(false, &[Datum::Int(2)])]],
+            ),
+            ("another type", vec![vec![long], vec![a.clone(), b.clone()]]),
+            ("another width", vec![vec![wide], vec![a.clone(), b.clone()]]),
+            ("nothing", vec![]),
+        ] {
+            assert!(matches(&expected, &recording(other.clone()), strict).is_err(), "{what}");
+            assert!(identical(&expected, &recording(other)).is_err(), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_multiset_counts() {
+        let unordered = Rules { unordered: true, ..Rules::default() };
+        let (a, b) = (event(false, &[Datum::Int(1)]), event(false, &[Datum::Int(2)]));
+        let expected = recording(vec![vec![a.clone()], vec![a.clone(), b.clone()]]);
+        let same = recording(vec![vec![b.clone(), a.clone(), a.clone()]]);
+        let other = recording(vec![vec![b.clone(), b, a]]);
+        assert!(matches(&expected, &same, unordered).is_ok());
+        assert!(matches(&expected, &other, unordered).is_err());
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_class() {
+        let float = |v| Datum::Float(v);
+        assert!(Datum::Double(0.1 + 0.2).admits(&Datum::Double(0.3), false));
+        assert!(!Datum::Double(0.3).admits(&Datum::Double(0.300_001), false));
+        assert!(!Datum::Double(38.12).admits(&float(38.12), false));
+        assert!(Datum::Double(38.12).admits(&float(38.12), true));
+        assert!(!Datum::Double(38.12).admits(&float(38.13), true));
+        assert!(!Datum::Text("1".into()).admits(&Datum::Int(1), true));
+        let set = |v: &[i32]| Datum::Set(v.iter().map(|v| Datum::Int(*v)).collect());
+        assert!(set(&[1, 2]).admits(&set(&[2, 1]), false));
+        assert!(!set(&[1, 1]).admits(&set(&[1, 2]), false));
+        assert!(!Datum::Double(0.0).identical(&Datum::Double(-0.0)));
+    }
+}
