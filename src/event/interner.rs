@@ -64,14 +64,26 @@ impl KeyInterner {
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
         for row in 0..rows {
-            scratch.clear();
-            if let Some(p) = prefix {
-                scratch.extend_from_slice(&p[row].to_le_bytes());
-            }
-            for c in columns {
-                encode(c, row, &mut scratch)?;
-            }
+            encode_row(columns, prefix, row, &mut scratch)?;
             ids.push(self.intern_bytes(&scratch));
+        }
+        self.scratch = scratch;
+        Ok(ids)
+    }
+
+    /// Ids of the rows whose key is known; hands out none. Arguments as for [`KeyInterner::intern`].
+    pub fn lookup(
+        &mut self,
+        columns: &[ArrayRef],
+        prefix: Option<&[KeyId]>,
+        rows: usize,
+    ) -> Result<Vec<Option<KeyId>>> {
+        let mut ids = Vec::with_capacity(rows);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for row in 0..rows {
+            encode_row(columns, prefix, row, &mut scratch)?;
+            let keys = &self.keys;
+            ids.push(self.table.find(hash(&scratch), |id| *keys[*id as usize] == *scratch).copied());
         }
         self.scratch = scratch;
         Ok(ids)
@@ -141,6 +153,21 @@ impl<'de> Deserialize<'de> for KeyInterner {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::load(d)
     }
+}
+
+/// Replaces `out` by the encoding of a row's key.
+#[inline]
+fn encode_row(
+    columns: &[ArrayRef],
+    prefix: Option<&[KeyId]>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.clear();
+    if let Some(p) = prefix {
+        out.extend_from_slice(&p[row].to_le_bytes());
+    }
+    columns.iter().try_for_each(|c| encode(c, row, out))
 }
 
 /// Appends a self-delimiting encoding of one value: a tag (0 null, 1 value) and its bytes. `-0.0`
