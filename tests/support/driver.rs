@@ -110,7 +110,7 @@ impl Session {
             };
             subscribed.map_err(|e| Refusal::Broken(format!("{callback}: {e}")))?;
         }
-        let schemas = app.streams().into_iter().collect();
+        let schemas = app.streams().into_iter().map(|s| (s.name, s.schema)).collect();
         let (text, callbacks) = (text.to_string(), callbacks.to_vec());
         Ok(Self { app, setup, text, schemas, callbacks, recorded })
     }
@@ -127,7 +127,7 @@ impl Session {
             rows.iter().filter_map(|(ts, row)| Some((*ts, adapt(row, schema)?))).collect();
         let input = self.app.input(stream).map_err(|e| e.to_string())?;
         if chunk {
-            return input.send_chunk(&typed).map_err(|e| e.to_string());
+            return input.send_chunk(typed).map_err(|e| e.to_string());
         }
         typed.iter().try_for_each(|(ts, row)| input.send_at(*ts, row).map_err(|e| e.to_string()))
     }
