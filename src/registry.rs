@@ -1,7 +1,7 @@
 //! THE list: every window, aggregator and function, one line each.
 
 use crate::aggregate::{self, AggregateSpec};
-use crate::expr::functions::FunctionSpec;
+use crate::expr::functions::{FunctionSpec, choose, convert, extreme, instance, sets, time, uuid};
 use crate::window::{self, WindowSpec};
 
 /// The windows.
@@ -56,7 +56,26 @@ pub const AGGREGATES: &[&AggregateSpec] = &[
 ];
 
 /// The scalar functions.
-pub const FUNCTIONS: &[&FunctionSpec] = &[];
+pub const FUNCTIONS: &[&FunctionSpec] = &[
+    &convert::CAST,
+    &choose::COALESCE,
+    &convert::CONVERT,
+    &sets::CREATE_SET,
+    &time::CURRENT_TIME_MILLIS,
+    &choose::DEFAULT,
+    &time::EVENT_TIMESTAMP,
+    &choose::IF_THEN_ELSE,
+    &instance::INSTANCE_OF_BOOLEAN,
+    &instance::INSTANCE_OF_DOUBLE,
+    &instance::INSTANCE_OF_FLOAT,
+    &instance::INSTANCE_OF_INTEGER,
+    &instance::INSTANCE_OF_LONG,
+    &instance::INSTANCE_OF_STRING,
+    &extreme::MAXIMUM,
+    &extreme::MINIMUM,
+    &sets::SIZE_OF_SET,
+    &uuid::UUID,
+];
 
 /// The window of that name.
 pub fn window(name: &str) -> Option<&'static WindowSpec> {

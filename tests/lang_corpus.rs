@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use foreshock::error::Severity;
-use foreshock::lang::parse;
+use foreshock::lang::{parse, print};
 use serde_json::Value;
 
 /// Recorded as refused by Siddhi's parser, yet right here.
@@ -83,4 +83,111 @@ fn every_application_parses_or_is_refused_as_recorded() {
     println!("{parsed} parsed, {refused} refused");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(parsed > 1700 && refused > 5, "the corpus is smaller than it should be");
+}
+
+#[test]
+fn every_application_survives_the_formatter() {
+    let Some(dir) = corpus() else { return };
+    let mut checked = 0;
+    for case in cases(&dir) {
+        let app = case["app"].as_str().unwrap();
+        let parsed = parse::parse_app(app);
+        if parsed.has_errors() {
+            continue;
+        }
+        let tree = parsed.tree.unwrap();
+        let printed = print::print_app(&tree);
+        let again = parse::parse_app(&printed);
+        assert_eq!(errors(&again.diagnostics), [""; 0], "{printed}");
+        let again = again.tree.unwrap();
+        assert!(again == tree, "{}: another tree\n{app}\n---\n{printed}", case["id"]);
+        assert_eq!(print::print_app(&again), printed, "{}", case["id"]);
+        checked += 1;
+    }
+    assert!(checked > 1700, "the corpus is smaller than it should be");
+}
+
+/// Recorded as refused by Siddhi's parser; here it is the plan that finds duplicate names.
+const DUPLICATES: [&str; 2] = [
+    "define stream StockStream ( symbol string, symbol int",
+    "avg(price) as price, price as price",
+];
+
+/// Parses with the entry point that Siddhi's test used; prints and parses again if that works.
+fn accepts(op: &str, text: &str) -> Option<bool> {
+    macro_rules! round_trip {
+        ($parse:expr, $print:expr) => {{
+            let parsed = $parse(text);
+            let ok = !parsed.has_errors();
+            if let (true, Some(tree)) = (ok, &parsed.tree) {
+                let printed = $print(tree);
+                let again = $parse(&printed).into_result();
+                assert_eq!(again.as_ref(), Ok(tree), "{text}\n---\n{printed}");
+            }
+            Some(ok)
+        }};
+    }
+    match op {
+        "parse" => round_trip!(parse::parse_app, print::print_app),
+        "parseQuery" => round_trip!(parse::parse_query, print::print_query),
+        "parsePartition" => round_trip!(parse::parse_partition, print::print_partition),
+        "parseStreamDefinition" => {
+            round_trip!(parse::parse_stream_definition, print::print_definition)
+        }
+        "parseTableDefinition" => {
+            round_trip!(parse::parse_table_definition, print::print_definition)
+        }
+        "parseAggregationDefinition" => {
+            round_trip!(parse::parse_aggregation_definition, print::print_definition)
+        }
+        "parseFunctionDefinition" => {
+            round_trip!(parse::parse_function_definition, print::print_definition)
+        }
+        "parseOnDemandQuery" | "parseStoreQuery" => {
+            round_trip!(parse::parse_on_demand, print::print_on_demand)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn the_compiler_tests_parse_as_recorded() {
+    let Some(dir) = corpus() else { return };
+    let records = std::fs::read_to_string(dir.join("compiler/parse.jsonl")).unwrap();
+    let mut checked = 0;
+    for line in records.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let (op, text) = (record["op"].as_str().unwrap(), record["text"].as_str().unwrap());
+        let accepted = match op {
+            "updateVariables" => {
+                // The tests of Siddhi set these two variables.
+                let lookup = |n: &str| (n == "foo" || n == "JAVA_HOME").then(|| "Foo".to_string());
+                let replaced = foreshock::lang::substitute(text, lookup);
+                assert_eq!(replaced.as_deref().ok(), record["result"].as_str());
+                replaced.is_ok()
+            }
+            _ => accepts(op, text).unwrap_or_else(|| panic!("unknown entry point {op}")),
+        };
+        let later = DUPLICATES.iter().any(|d| text.contains(d));
+        assert_eq!(accepted, record["error"].is_null() || later, "{op}: {text}");
+        checked += 1;
+    }
+    assert_eq!(checked, 51);
+}
+
+#[test]
+fn every_on_demand_query_survives_the_formatter() {
+    let Some(dir) = corpus() else { return };
+    let mut checked = 0;
+    for case in cases(&dir) {
+        for step in case["steps"].as_array().into_iter().flatten() {
+            let Some(text) = step["query"].as_str() else { continue };
+            let class = step["error"]["class"].as_str().unwrap_or_default();
+            let expected = !class.ends_with("SiddhiParserException");
+            let accepted = accepts("parseOnDemandQuery", text);
+            assert_eq!(accepted, Some(expected), "{}: {text}", case["id"]);
+            checked += 1;
+        }
+    }
+    assert!(checked > 200, "only {checked} queries");
 }

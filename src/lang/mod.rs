@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod lexer;
 pub mod parse;
+pub mod print;
 mod substitute;
 
 pub use parse::{

@@ -30,6 +30,8 @@ pub struct Comment {
 pub struct Layout {
     /// Nothing but white space stands before it on its line.
     pub own_line: bool,
+    /// A blank line stands before it.
+    pub blank_before: bool,
     /// A blank line follows it.
     pub blank_after: bool,
 }

@@ -25,10 +25,10 @@ pub fn lex(text: &str) -> Lexed {
         unclosed: Unclosed::default(),
     };
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut line_is_blank = true;
+    let mut lines = 1;
     loop {
         let (after, newlines) = white_space(rest);
-        line_is_blank |= newlines > 0;
+        lines += newlines;
         if newlines > 1
             && let Some(c) = s.out.comments.last_mut()
             && s.out.tokens.last().is_none_or(|t| t.span.end <= c.span.0.start)
@@ -39,11 +39,11 @@ pub fn lex(text: &str) -> Lexed {
         if rest.is_empty() {
             break;
         }
-        rest = match s.comment(rest, line_is_blank) {
+        rest = match s.comment(rest, lines) {
             Some(after) => after,
             None => s.token(rest),
         };
-        line_is_blank = false;
+        lines = 0;
     }
     s.push(Kind::End, "", "");
     s.out
@@ -89,8 +89,8 @@ impl<'a> Scanner<'a> {
         to
     }
 
-    /// A comment, if one starts here.
-    fn comment(&mut self, rest: &'a str, own_line: bool) -> Option<&'a str> {
+    /// A comment, if one starts here, `lines` line ends behind what stands before it.
+    fn comment(&mut self, rest: &'a str, lines: usize) -> Option<&'a str> {
         let (after, text) = if rest.starts_with("--") {
             let (after, text) = line_comment(rest).ok()?;
             (after, text.trim_end().to_string())
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
             return None;
         };
         let span = Node(self.span(rest, after));
-        let layout = Layout { own_line, blank_after: false };
+        let layout = Layout { own_line: lines > 0, blank_before: lines > 1, blank_after: false };
         self.out.comments.push(Comment { text, span, layout });
         Some(after)
     }

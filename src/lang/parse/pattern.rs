@@ -85,8 +85,24 @@ fn finish(i: Tokens<'_>, c: Chain) -> P<'_, PatternInput> {
     if let Some(d) = wrong {
         return i.fatal(d);
     }
+    if c.elements.len() > 1 && !c.elements.iter().any(arrives) {
+        return i.fatal_here(
+            "a chain needs a stream that arrives, not only absent ones",
+            "join two absent streams by `and`: `not A for 1 sec and not B for 1 sec`",
+        );
+    }
     let (rest, within) = opt(clause(Keyword::Within, time)).parse(i)?;
     Ok((rest, PatternInput { kind, element: flat(c.elements), within }))
+}
+
+/// Whether the element is more than an absent stream.
+fn arrives(e: &PatternElement) -> bool {
+    match e {
+        PatternElement::Absent { .. } => false,
+        PatternElement::Every { inner, .. } => arrives(inner),
+        PatternElement::Chain(list) => list.iter().any(arrives),
+        _ => true,
+    }
 }
 
 fn flat(mut elements: Vec<PatternElement>) -> PatternElement {
