@@ -280,7 +280,10 @@ fn order(plan: &Plan, graph: &Graph, groups: Vec<(BTreeSet<Node>, Coupling)>) ->
         };
         let nodes: Vec<Node> = match unit_of(&left[i]) {
             None => vec![left[i]],
-            Some(g) => left.iter().filter(|n| groups[g].0.contains(n)).copied().collect(),
+            Some(g) => {
+                let nodes = left.iter().filter(|n| groups[g].0.contains(n)).copied().collect();
+                sorted(graph, nodes)
+            }
         };
         left.retain(|n| !nodes.contains(n));
         for n in &nodes {
@@ -296,6 +299,17 @@ fn order(plan: &Plan, graph: &Graph, groups: Vec<(BTreeSet<Node>, Coupling)>) ->
         });
     }
     units
+}
+
+/// The nodes of a group in topological order as far as there is one, ties as they stand.
+fn sorted(graph: &Graph, mut left: Vec<Node>) -> Vec<Node> {
+    let mut done = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let free = |n: &Node| !left.iter().any(|m| m != n && graph.after(*m).contains(n));
+        let next = left.iter().position(free).unwrap_or(0);
+        done.push(left.remove(next));
+    }
+    done
 }
 
 /// Streams first, then partitions and queries as they stand in the text.

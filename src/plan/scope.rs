@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 
 use crate::error::{Code, Diagnostic, Span};
-use crate::expr::bind::{Scope, bind};
+use crate::expr::bind::Scope;
 use crate::expr::functions::FunctionSpec;
 use crate::expr::types::{AttrType, attr_type};
 use crate::expr::{ColumnRef, TypedExpr, TypedKind};
@@ -93,6 +93,11 @@ impl Scope for StreamScope {
         misplaced_aggregate(call)
     }
 
+    fn star(&mut self, at: Span) -> Result<Vec<TypedExpr>, Diagnostic> {
+        let all = super::query::all_columns(&self.schema).into_iter();
+        Ok(all.map(|(_, e)| TypedExpr { span: at, ..e }).collect())
+    }
+
     fn function(&self, namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
         registry::function(namespace, name)
     }
@@ -124,17 +129,10 @@ impl SelectScope<'_> {
     fn aggregate(&mut self, call: &Call) -> Option<Result<TypedExpr, Vec<Diagnostic>>> {
         let name = call.full_name();
         let spec = registry::aggregate(&name)?;
-        let mut args = Vec::new();
-        let mut faults = Vec::new();
-        for a in &call.args {
-            match bind(a, self.input) {
-                Ok(e) => args.push(e),
-                Err(d) => faults.extend(d),
-            }
-        }
-        if !faults.is_empty() {
-            return Some(Err(faults));
-        }
+        let args = match super::handlers::arguments(call, self.input) {
+            Ok(args) => args,
+            Err(faults) => return Some(Err(faults)),
+        };
         let types: Vec<AttrType> = args.iter().map(|a| a.ty).collect();
         let span = call.span.0;
         Some(match (spec.returns)(&types) {
