@@ -106,85 +106,38 @@ impl KeyInterner {
         prefix: Option<&[KeyId]>,
         rows: usize,
     ) -> Result<Vec<KeyId>> {
-        if let [column] = columns {
-            match column.data_type() {
-                DataType::Int32 => return self.numbers::<Int32Type>(column, prefix),
-                DataType::Int64 => return self.numbers::<Int64Type>(column, prefix),
-                DataType::Utf8View => return self.strings(column, prefix),
-                _ => {}
-            }
-        }
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for row in 0..rows {
-            scratch.clear();
-            if let Some(p) = prefix {
-                scratch.extend_from_slice(&p[row].to_le_bytes());
-            }
-            for (i, c) in columns.iter().enumerate() {
-                encode(c, row, i + 1 == columns.len(), &mut scratch)?;
-            }
-            ids.push(self.intern_bytes(&scratch));
-        }
+        each_key(columns, prefix, rows, &mut scratch, |key| {
+            ids.push(match key {
+                Key::Word(word) => self.intern_word(word),
+                Key::Bytes(bytes) => self.intern_bytes(bytes),
+            });
+        })?;
         self.scratch = scratch;
         Ok(ids)
     }
 
-    /// The rows' heads (prefix and tag) as a word and their length in bytes.
-    #[inline(always)]
-    fn head(prefix: Option<&[KeyId]>, row: usize, valid: bool) -> (u128, u32) {
-        match prefix {
-            None => (u128::from(valid), 1),
-            Some(p) => (u128::from(p[row]) | u128::from(valid) << 32, 5),
-        }
-    }
-
-    fn numbers<T>(&mut self, column: &ArrayRef, prefix: Option<&[KeyId]>) -> Result<Vec<KeyId>>
-    where
-        T: ArrowPrimitiveType,
-        T::Native: Into<i64>,
-    {
-        let array = column.as_primitive::<T>();
-        let bytes = size_of::<T::Native>() as u32;
-        let mask = u64::MAX >> (64 - 8 * bytes);
-        let mut ids = Vec::with_capacity(array.len());
-        for row in 0..array.len() {
-            let valid = array.is_valid(row);
-            let (mut word, mut length) = Self::head(prefix, row, valid);
-            if valid {
-                let value: i64 = array.value(row).into();
-                word |= u128::from(value as u64 & mask) << (8 * length);
-                length += bytes;
-            }
-            ids.push(self.intern_word(word | u128::from(length) << 120));
-        }
-        Ok(ids)
-    }
-
-    fn strings(&mut self, column: &ArrayRef, prefix: Option<&[KeyId]>) -> Result<Vec<KeyId>> {
-        let array = column.as_string_view();
-        let mut ids = Vec::with_capacity(array.len());
-        for (row, view) in array.views().iter().enumerate() {
-            let valid = array.is_valid(row);
-            let (mut word, mut length) = Self::head(prefix, row, valid);
-            let text = *view as u32;
-            // A view holds up to twelve bytes itself, behind its length.
-            if valid && (text > 12 || (length + text) as usize > SHORT) {
-                let mut scratch = std::mem::take(&mut self.scratch);
-                scratch.clear();
-                scratch.extend_from_slice(&word.to_le_bytes()[..length as usize]);
-                scratch.extend_from_slice(array.value(row).as_bytes());
-                ids.push(self.intern_bytes(&scratch));
-                self.scratch = scratch;
-                continue;
-            }
-            if valid {
-                let inline = (view >> 32) & ((1 << (8 * text)) - 1);
-                word |= inline << (8 * length);
-                length += text;
-            }
-            ids.push(self.intern_word(word | u128::from(length) << 120));
-        }
+    /// Ids of the rows whose key is known; hands out none. Arguments as for [`KeyInterner::intern`].
+    pub fn lookup(
+        &mut self,
+        columns: &[ArrayRef],
+        prefix: Option<&[KeyId]>,
+        rows: usize,
+    ) -> Result<Vec<Option<KeyId>>> {
+        let mut ids = Vec::with_capacity(rows);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        each_key(columns, prefix, rows, &mut scratch, |key| {
+            ids.push(match key {
+                Key::Word(word) => self.find_word(hash_word(word), word),
+                Key::Bytes(bytes) if bytes.len() <= SHORT => {
+                    let word = pack(bytes);
+                    self.find_word(hash_word(word), word)
+                }
+                Key::Bytes(bytes) => self.find_long(hash_bytes(bytes), bytes),
+            });
+        })?;
+        self.scratch = scratch;
         Ok(ids)
     }
 
@@ -194,13 +147,8 @@ impl KeyInterner {
             return self.intern_word(pack(key));
         }
         let h = hash_bytes(key);
-        let (words, longs) = (&self.words, &self.longs);
-        let is = |id: &KeyId| {
-            let word = words[*id as usize];
-            last_byte(word) == LONG && &*longs[word as u32 as usize] == key
-        };
-        if let Some(id) = self.table.find(h, is) {
-            return *id;
+        if let Some(id) = self.find_long(h, key) {
+            return id;
         }
         let place = match self.longs_free.pop() {
             Some(place) => {
@@ -218,11 +166,23 @@ impl KeyInterner {
     #[inline]
     fn intern_word(&mut self, word: u128) -> KeyId {
         let h = hash_word(word);
-        let words = &self.words;
-        match self.table.find(h, |id| words[*id as usize] == word) {
-            Some(id) => *id,
+        match self.find_word(h, word) {
+            Some(id) => id,
             None => self.insert(h, word),
         }
+    }
+
+    #[inline]
+    fn find_word(&self, h: u64, word: u128) -> Option<KeyId> {
+        self.table.find(h, |id| self.words[*id as usize] == word).copied()
+    }
+
+    fn find_long(&self, h: u64, key: &[u8]) -> Option<KeyId> {
+        let is = |id: &KeyId| {
+            let word = self.words[*id as usize];
+            last_byte(word) == LONG && &*self.longs[word as u32 as usize] == key
+        };
+        self.table.find(h, is).copied()
     }
 
     fn insert(&mut self, h: u64, word: u128) -> KeyId {
@@ -298,6 +258,107 @@ impl Serialize for KeyInterner {
 impl<'de> Deserialize<'de> for KeyInterner {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::load(d)
+    }
+}
+
+/// A row's key: as a word, or (also short ones) as bytes.
+enum Key<'a> {
+    Word(u128),
+    Bytes(&'a [u8]),
+}
+
+/// Calls `each` with the key of every row in order.
+#[inline(always)]
+fn each_key(
+    columns: &[ArrayRef],
+    prefix: Option<&[KeyId]>,
+    rows: usize,
+    scratch: &mut Vec<u8>,
+    mut each: impl FnMut(Key<'_>),
+) -> Result<()> {
+    match columns {
+        [c] if *c.data_type() == DataType::Int32 => numbers::<Int32Type>(c, prefix, each),
+        [c] if *c.data_type() == DataType::Int64 => numbers::<Int64Type>(c, prefix, each),
+        [c] if *c.data_type() == DataType::Utf8View => strings(c, prefix, scratch, each),
+        _ => {
+            for row in 0..rows {
+                encode_row(columns, prefix, row, scratch)?;
+                each(Key::Bytes(scratch));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces `out` by the encoding of a row's key.
+fn encode_row(
+    columns: &[ArrayRef],
+    prefix: Option<&[KeyId]>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.clear();
+    if let Some(p) = prefix {
+        out.extend_from_slice(&p[row].to_le_bytes());
+    }
+    let last = columns.len().saturating_sub(1);
+    columns.iter().enumerate().try_for_each(|(i, c)| encode(c, row, i == last, out))
+}
+
+/// A row's head (prefix and tag) as a word, and its length in bytes.
+#[inline(always)]
+fn head(prefix: Option<&[KeyId]>, row: usize, valid: bool) -> (u128, u32) {
+    match prefix {
+        None => (u128::from(valid), 1),
+        Some(p) => (u128::from(p[row]) | u128::from(valid) << 32, 5),
+    }
+}
+
+fn numbers<T>(column: &ArrayRef, prefix: Option<&[KeyId]>, mut each: impl FnMut(Key<'_>))
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<i64>,
+{
+    let array = column.as_primitive::<T>();
+    let bytes = size_of::<T::Native>() as u32;
+    let mask = u64::MAX >> (64 - 8 * bytes);
+    for row in 0..array.len() {
+        let valid = array.is_valid(row);
+        let (mut word, mut length) = head(prefix, row, valid);
+        if valid {
+            let value: i64 = array.value(row).into();
+            word |= u128::from(value as u64 & mask) << (8 * length);
+            length += bytes;
+        }
+        each(Key::Word(word | u128::from(length) << 120));
+    }
+}
+
+fn strings(
+    column: &ArrayRef,
+    prefix: Option<&[KeyId]>,
+    scratch: &mut Vec<u8>,
+    mut each: impl FnMut(Key<'_>),
+) {
+    let array = column.as_string_view();
+    for (row, view) in array.views().iter().enumerate() {
+        let valid = array.is_valid(row);
+        let (mut word, mut length) = head(prefix, row, valid);
+        let text = *view as u32;
+        // A view holds up to twelve bytes itself, behind its length.
+        if valid && (text > 12 || (length + text) as usize > SHORT) {
+            scratch.clear();
+            scratch.extend_from_slice(&word.to_le_bytes()[..length as usize]);
+            scratch.extend_from_slice(array.value(row).as_bytes());
+            each(Key::Bytes(scratch));
+            continue;
+        }
+        if valid {
+            let inline = (view >> 32) & ((1 << (8 * text)) - 1);
+            word |= inline << (8 * length);
+            length += text;
+        }
+        each(Key::Word(word | u128::from(length) << 120));
     }
 }
 
@@ -408,6 +469,12 @@ mod tests {
                 let different: BTreeSet<_> = model.values().collect();
                 prop_assert_eq!(different.len(), model.len());
                 prop_assert_eq!(interner.len(), model.len());
+                let known = |i: &mut KeyInterner| {
+                    i.lookup(&arrays, prefixed.then_some(&prefix[..]), part.len()).unwrap()
+                };
+                let all: Vec<_> = ids.iter().copied().map(Some).collect();
+                prop_assert_eq!(known(&mut interner), all);
+                prop_assert!(known(&mut KeyInterner::default()).iter().all(Option::is_none));
                 if i == 0 {
                     release.iter().for_each(|id| interner.release(*id));
                     model.retain(|_, id| !release.contains(id));
