@@ -1,5 +1,7 @@
-//! THE list: every window, aggregator, function, source, sink, format and store, one line each.
+//! THE list: every window, aggregator and function, one line each.
 
+use crate::aggregate::{self, AggregateSpec};
+use crate::expr::functions::{FunctionSpec, choose, convert, extreme, instance, sets, time, uuid};
 use crate::window::{self, WindowSpec};
 
 /// The windows.
@@ -36,3 +38,66 @@ pub const PLANNED: &[&str] = &[
     "unique:timeBatch",
     "unique:timeLengthBatch",
 ];
+
+/// The aggregators.
+pub const AGGREGATES: &[&AggregateSpec] = &[
+    &aggregate::sum::SPEC,
+    &aggregate::avg::SPEC,
+    &aggregate::count::SPEC,
+    &aggregate::distinct_count::SPEC,
+    &aggregate::max::SPEC,
+    &aggregate::min::SPEC,
+    &aggregate::max_forever::SPEC,
+    &aggregate::min_forever::SPEC,
+    &aggregate::std_dev::SPEC,
+    &aggregate::and::SPEC,
+    &aggregate::or::SPEC,
+    &aggregate::union_set::SPEC,
+];
+
+/// The scalar functions.
+pub const FUNCTIONS: &[&FunctionSpec] = &[
+    &convert::CAST,
+    &choose::COALESCE,
+    &convert::CONVERT,
+    &sets::CREATE_SET,
+    &time::CURRENT_TIME_MILLIS,
+    &choose::DEFAULT,
+    &time::EVENT_TIMESTAMP,
+    &choose::IF_THEN_ELSE,
+    &instance::INSTANCE_OF_BOOLEAN,
+    &instance::INSTANCE_OF_DOUBLE,
+    &instance::INSTANCE_OF_FLOAT,
+    &instance::INSTANCE_OF_INTEGER,
+    &instance::INSTANCE_OF_LONG,
+    &instance::INSTANCE_OF_STRING,
+    &extreme::MAXIMUM,
+    &extreme::MINIMUM,
+    &sets::SIZE_OF_SET,
+    &uuid::UUID,
+];
+
+/// The window of that name.
+pub fn window(name: &str) -> Option<&'static WindowSpec> {
+    WINDOWS.iter().find(|w| w.name == name).copied()
+}
+
+/// Names of all windows, those not built yet included.
+pub fn window_names() -> impl Iterator<Item = &'static str> {
+    WINDOWS.iter().map(|w| w.name).chain(PLANNED.iter().copied())
+}
+
+/// The aggregator of that name.
+pub fn aggregate(name: &str) -> Option<&'static AggregateSpec> {
+    AGGREGATES.iter().find(|a| a.name == name).copied()
+}
+
+/// The scalar function of that namespace and name.
+pub fn function(namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
+    FUNCTIONS.iter().find(|f| f.namespace == namespace && f.name == name).copied()
+}
+
+/// Names of everything that can be called in an expression.
+pub fn function_names() -> Vec<String> {
+    FUNCTIONS.iter().map(|f| f.full_name()).chain(AGGREGATES.iter().map(|a| a.name.into())).collect()
+}

@@ -3,6 +3,9 @@
 
 pub mod chain;
 pub mod join;
+pub mod partition;
+pub mod pattern;
+pub mod select;
 pub mod window;
 
 use crate::error::Result;
