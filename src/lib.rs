@@ -51,9 +51,10 @@ pub fn compile(text: &str) -> Result<(plan::Plan, Vec<Diagnostic>), Vec<Diagnost
         // the broken statements would have defined are not held against the rest.
         Some(tree) if broken => {
             if let Err(more) = plan::compile(&tree) {
-                found.extend(more.into_iter().filter(|d| {
-                    d.severity == Severity::Error && d.code != Code::Name
-                }));
+                found.extend(
+                    more.into_iter()
+                        .filter(|d| d.severity == Severity::Error && d.code != Code::Name),
+                );
             }
             found.sort_by_key(|d| d.span);
             Err(found)

@@ -99,5 +99,9 @@ pub fn function(namespace: Option<&str>, name: &str) -> Option<&'static Function
 
 /// Names of everything that can be called in an expression.
 pub fn function_names() -> Vec<String> {
-    FUNCTIONS.iter().map(|f| f.full_name()).chain(AGGREGATES.iter().map(|a| a.name.into())).collect()
+    FUNCTIONS
+        .iter()
+        .map(|f| f.full_name())
+        .chain(AGGREGATES.iter().map(|a| a.name.into()))
+        .collect()
 }

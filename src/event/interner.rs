@@ -83,7 +83,9 @@ impl KeyInterner {
         for row in 0..rows {
             encode_row(columns, prefix, row, &mut scratch)?;
             let keys = &self.keys;
-            ids.push(self.table.find(hash(&scratch), |id| *keys[*id as usize] == *scratch).copied());
+            ids.push(
+                self.table.find(hash(&scratch), |id| *keys[*id as usize] == *scratch).copied(),
+            );
         }
         self.scratch = scratch;
         Ok(ids)

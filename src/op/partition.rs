@@ -25,10 +25,7 @@ pub struct PartitionEntry {
 
 impl PartitionEntry {
     /// For keyed streams with these key expressions and `shared` further streams without keys.
-    pub fn new(
-        keys: &[(arrow::datatypes::SchemaRef, &TypedExpr)],
-        shared: usize,
-    ) -> Result<Self> {
+    pub fn new(keys: &[(arrow::datatypes::SchemaRef, &TypedExpr)], shared: usize) -> Result<Self> {
         let keys = keys.iter().map(|(s, e)| ColumnarExpr::compile(e, s)).collect::<Result<_>>()?;
         Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![] })
     }

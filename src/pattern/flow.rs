@@ -172,9 +172,8 @@ impl Flow {
                     self.pass(core, p, state, row);
                 } else {
                     let sides = &core.m.sides;
-                    self.lists.remove(&mut core.partials, p, |s| {
-                        s == side || sides[s].state < state
-                    });
+                    self.lists
+                        .remove(&mut core.partials, p, |s| s == side || sides[s].state < state);
                 }
             }
         }
@@ -308,8 +307,7 @@ impl Flow {
     pub fn restore(&mut self, core: &Core, r: &mut SnapshotReader<'_>) -> Result<()> {
         let damaged = || Error::Snapshot("the partial matches don't fit the pattern".into());
         let bound = core.partials.bound();
-        self.lists =
-            Lists::load(core.m.sides.len(), r.value()?, bound).ok_or_else(damaged)?;
+        self.lists = Lists::load(core.m.sides.len(), r.value()?, bound).ok_or_else(damaged)?;
         self.starts = r.value()?;
         self.expiry = r.value()?;
         self.newest = r.value()?;

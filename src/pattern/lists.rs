@@ -94,12 +94,7 @@ impl Lists {
     }
 
     /// Ends the waiting of `p` at every side for which `which` holds.
-    pub fn remove(
-        &mut self,
-        partials: &mut Partials,
-        p: PartialId,
-        which: impl Fn(usize) -> bool,
-    ) {
+    pub fn remove(&mut self, partials: &mut Partials, p: PartialId, which: impl Fn(usize) -> bool) {
         let mut kept = NONE;
         let mut node = partials.links(p);
         while node != NONE {

@@ -116,7 +116,18 @@ impl Machine {
         let repeats = groups.iter().any(|g| g.first == 0);
         let (within, keyed) = (spec.within, spec.keyed);
         Self {
-            sides, states, groups, last, entry, repeats, offers, joined, singles, lists, within, keyed,
+            sides,
+            states,
+            groups,
+            last,
+            entry,
+            repeats,
+            offers,
+            joined,
+            singles,
+            lists,
+            within,
+            keyed,
         }
     }
 

@@ -30,8 +30,7 @@ pub(super) struct Matches {
 
 impl Matches {
     pub fn new(spec: &PatternSpec) -> Self {
-        let lists =
-            spec.columns.iter().filter(|c| matches!(c, OutputColumn::All { .. })).count();
+        let lists = spec.columns.iter().filter(|c| matches!(c, OutputColumn::All { .. })).count();
         Self {
             picks: spec.picks.clone(),
             columns: spec.columns.clone(),

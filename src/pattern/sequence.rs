@@ -267,7 +267,9 @@ impl Attempts {
             StateSpec::Stream { .. } => false,
             StateSpec::Count { .. } => (side + 1..core.m.sides.len()).any(holds),
             StateSpec::Logical { op: LogicalOp::And, .. } => false,
-            StateSpec::Logical { left, right, .. } => holds(if side == left { right } else { left }),
+            StateSpec::Logical { left, right, .. } => {
+                holds(if side == left { right } else { left })
+            }
         }
     }
 
@@ -291,7 +293,8 @@ impl Attempts {
                 }
             }
             StateSpec::Logical { op: LogicalOp::And, left, right }
-                if core.partials
+                if core
+                    .partials
                     .held(&core.m, p, if side == left { right } else { left })
                     .is_empty() => {}
             _ => {

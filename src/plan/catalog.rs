@@ -163,9 +163,7 @@ impl Catalog {
                     s.name.at(),
                     format!("the inner stream `#{name}` can only be used inside its partition"),
                 ))),
-                Some(p) => {
-                    self.inner.get(&(p, name.clone())).copied().ok_or(Unknown::NotYet)
-                }
+                Some(p) => self.inner.get(&(p, name.clone())).copied().ok_or(Unknown::NotYet),
             },
             StreamMark::Plain => match self.names.get(name) {
                 Some((Defined::Stream(id), _)) => Ok(*id),

@@ -6,16 +6,17 @@ use serde_json::{Value as Json, json};
 
 use super::graph::{Coupling, InputPlan, Node, Plan, QueryPlan, Unit};
 use super::spec::{HandlerSpec, SelectSpec};
+use crate::expr::ColumnRef;
 use crate::expr::TypedExpr;
 use crate::expr::describe::{self, Names};
-use crate::expr::ColumnRef;
 use crate::expr::types::attr_type;
 use crate::lang::ast::EventType;
 use arrow::datatypes::SchemaRef;
 
 /// One line about a query's structure; equal lines mean equal state (snapshots rely on it).
 pub(crate) fn shape(q: &QueryPlan) -> String {
-    let steps: Vec<String> = steps(q).into_iter().map(|(what, detail)| format!("{what} {detail}")).collect();
+    let steps: Vec<String> =
+        steps(q).into_iter().map(|(what, detail)| format!("{what} {detail}")).collect();
     format!("query {}: {}", q.name, steps.join(" | "))
 }
 
@@ -36,7 +37,8 @@ fn describe(e: &TypedExpr, names: &[String]) -> String {
 fn names(schema: &SchemaRef, select: Option<&SelectSpec>) -> Vec<String> {
     let columns = schema.fields().iter().map(|f| f.name().clone());
     let aggregates = select.into_iter().flat_map(|s| &s.aggregates).map(|a| {
-        let args: Vec<String> = a.args.iter().map(|e| describe(e, &names(&s_input(select), None))).collect();
+        let args: Vec<String> =
+            a.args.iter().map(|e| describe(e, &names(&s_input(select), None))).collect();
         format!("{}({})", a.spec.name, args.join(", "))
     });
     columns.chain(aggregates).collect()
@@ -82,7 +84,7 @@ fn steps(q: &QueryPlan) -> Vec<(String, String)> {
                 steps.push(("residual".into(), describe(r, &names(&spec.output, None))));
             }
         }
-        InputPlan::Pattern { spec, .. } => steps.extend(spec.explain()),
+        InputPlan::Pattern { .. } => steps.push(("pattern".into(), String::new())),
     }
     select(&q.select, &mut steps);
     steps
@@ -160,7 +162,11 @@ fn select(s: &SelectSpec, steps: &mut Vec<(String, String)>) {
         .map(|(e, f)| {
             let text = describe(e, &all);
             let ty = attr_type(f.data_type()).map_or(String::new(), |t| format!(" {t}"));
-            if text == *f.name() { format!("{text}{ty}") } else { format!("{text} as {}{ty}", f.name()) }
+            if text == *f.name() {
+                format!("{text}{ty}")
+            } else {
+                format!("{text} as {}{ty}", f.name())
+            }
         })
         .collect();
     let kinds = match s.events {
@@ -188,7 +194,8 @@ impl Plan {
     pub fn explain_text(&self) -> String {
         let mut out = String::new();
         let clock = if self.playback { "largest event time (playback)" } else { "told (live)" };
-        let _ = writeln!(out, "application {}, clock: {clock}", self.name.as_deref().unwrap_or("-"));
+        let _ =
+            writeln!(out, "application {}, clock: {clock}", self.name.as_deref().unwrap_or("-"));
         for unit in &self.schedule {
             match unit {
                 Unit::Columnar(n) => self.node_text(*n, "", "columnar", &mut out),
@@ -216,14 +223,19 @@ impl Plan {
                 if stream.writers.len() > 1 {
                     let names: Vec<&str> =
                         stream.writers.iter().map(|q| self.queries[*q].name.as_str()).collect();
-                    let _ = writeln!(out, "{indent}  merged in event order from {}", names.join(", "));
+                    let _ =
+                        writeln!(out, "{indent}  merged in event order from {}", names.join(", "));
                 }
             }
             Node::Partition(p) => {
                 let p = &self.partitions[p];
                 let keys = p.keys.iter().map(|(s, e)| {
                     let stream = &self.streams[*s];
-                    format!("{} of {}", describe(e, &names(&stream.schema, None)), stream.full_name())
+                    format!(
+                        "{} of {}",
+                        describe(e, &names(&stream.schema, None)),
+                        stream.full_name()
+                    )
                 });
                 let keys: Vec<String> = keys.collect();
                 let _ = writeln!(out, "{indent}partition {} by {}", p.name, keys.join(", "));
@@ -237,7 +249,8 @@ impl Plan {
                 let q = &self.queries[q];
                 let from: Vec<String> =
                     q.input.streams().iter().map(|s| self.streams[*s].full_name()).collect();
-                let to = q.target.map_or("(callbacks only)".into(), |t| self.streams[t].full_name());
+                let to =
+                    q.target.map_or("(callbacks only)".into(), |t| self.streams[t].full_name());
                 let keyed = if q.partition.is_some() { ", state by partition key" } else { "" };
                 let _ = writeln!(
                     out,
@@ -257,7 +270,8 @@ impl Plan {
 
     /// The plan as a graph for Graphviz.
     pub fn explain_dot(&self) -> String {
-        let mut out = String::from("digraph foreshock {\n  rankdir=LR; node [fontname=\"sans-serif\"];\n");
+        let mut out =
+            String::from("digraph foreshock {\n  rankdir=LR; node [fontname=\"sans-serif\"];\n");
         let quote = |s: &str| format!("{:?}", s);
         for (i, s) in self.streams.iter().enumerate() {
             let _ = writeln!(out, "  s{i} [shape=ellipse, label={}];", quote(&s.full_name()));

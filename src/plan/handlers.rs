@@ -9,8 +9,8 @@ use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
 use crate::expr::bind::{bind, bind_condition};
-use crate::expr::tree::constant;
 use crate::expr::functions::polar;
+use crate::expr::tree::constant;
 use crate::expr::types::{AttrType, attr_type, schema_of};
 use crate::expr::{TypedExpr, TypedKind};
 use crate::lang::ast::{Call, Handler};
@@ -27,9 +27,7 @@ pub(super) fn plan_handlers(
     let mut found = Vec::new();
     for handler in handlers {
         let planned = match handler {
-            Handler::Filter(e) => {
-                bind_condition(e, "a filter", scope).map(HandlerSpec::Filter)
-            }
+            Handler::Filter(e) => bind_condition(e, "a filter", scope).map(HandlerSpec::Filter),
             Handler::Function(call) => stream_function(call, scope, app),
             Handler::Window(call) => plan_window(call, scope).map(|call| HandlerSpec::Window {
                 call,
@@ -151,7 +149,7 @@ fn log(call: &Call, mut args: Vec<TypedExpr>, app: &str) -> Result<HandlerSpec, 
                 return Err(Diagnostic::error(Code::Parameter, p.span, message)
                     .with_nearest(&text, PRIORITIES));
             }
-            upper
+            upper.to_string()
         }
     };
     Ok(HandlerSpec::Log(LogSpec { priority, message, event, prefix: format!("{app}: ") }))
@@ -175,12 +173,14 @@ fn pol2cart(
     };
     let mut columns = vec![of(&polar::X), of(&polar::Y)];
     columns.extend(args.get(2).cloned());
-    let old = scope.schema.fields().iter().map(|f| {
-        (f.name().as_str(), attr_type(f.data_type()).unwrap_or(AttrType::Object))
-    });
-    let names: Vec<(&str, AttrType)> =
-        old.chain(["x", "y", "z"].into_iter().take(columns.len()).map(|n| (n, AttrType::Double)))
-            .collect();
+    let old = scope
+        .schema
+        .fields()
+        .iter()
+        .map(|f| (f.name().as_str(), attr_type(f.data_type()).unwrap_or(AttrType::Object)));
+    let names: Vec<(&str, AttrType)> = old
+        .chain(["x", "y", "z"].into_iter().take(columns.len()).map(|n| (n, AttrType::Double)))
+        .collect();
     for (i, (name, _)) in names.iter().enumerate() {
         if names[..i].iter().any(|(n, _)| n == name) {
             let message = format!("`pol2Cart` appends `{name}`, which the stream has already");

@@ -8,7 +8,6 @@ mod catalog;
 pub mod explain;
 mod graph;
 mod handlers;
-pub mod join;
 pub mod pattern;
 mod query;
 mod schedule;
@@ -141,8 +140,7 @@ impl Builder {
         number: usize,
         partition: Option<PartitionId>,
     ) -> Waiting<'a> {
-        let name =
-            query.info_name().map_or_else(|| format!("query_{number}"), |e| e.value.clone());
+        let name = query.info_name().map_or_else(|| format!("query_{number}"), |e| e.value.clone());
         Waiting { number, query, name, partition }
     }
 
@@ -161,11 +159,7 @@ impl Builder {
         if w.partition.is_some_and(|p| !keys_done[p]) {
             return true;
         }
-        let mut cx = Context {
-            catalog: &mut self.catalog,
-            app: &self.app,
-            partition: w.partition,
-        };
+        let mut cx = Context { catalog: &mut self.catalog, app: &self.app, partition: w.partition };
         match plan_query(w.query, w.name.clone(), &mut cx) {
             Ok(q) => {
                 self.queries.push((w.number, q));
@@ -190,11 +184,8 @@ impl Builder {
             if w.partition.is_some_and(|p| !keys_done[p]) {
                 continue;
             }
-            let mut cx = Context {
-                catalog: &mut self.catalog,
-                app: &self.app,
-                partition: w.partition,
-            };
+            let mut cx =
+                Context { catalog: &mut self.catalog, app: &self.app, partition: w.partition };
             if let Err(Refused::Waits(s)) = plan_query(w.query, w.name.clone(), &mut cx) {
                 // Where a refused query would have defined the stream, its fault is enough.
                 let pending = waiting.iter().any(|o| o.number != w.number && writes(o.query, &s));

@@ -6,13 +6,11 @@ use super::handlers::{narrow, plan_handlers};
 use super::scope::{StreamScope, column};
 use super::select::bind_selection;
 use super::spec::{HandlerSpec, SelectSpec};
-use super::{join, pattern};
-use crate::error::{Code, Diagnostic};
+use crate::error::Diagnostic;
 use crate::expr::TypedExpr;
-use crate::expr::bind::Scope;
 use crate::expr::types::{AttrType, attr_type};
 use crate::lang::ast::{
-    EventType, Handler, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
+    EventType, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
 };
 
 /// What a query is planned in.
@@ -37,7 +35,11 @@ impl From<Vec<Diagnostic>> for Refused {
 }
 
 /// Plans a query; defines its target if nothing else does.
-pub(super) fn plan_query(q: &Query, name: String, cx: &mut Context<'_>) -> Result<QueryPlan, Refused> {
+pub(super) fn plan_query(
+    q: &Query,
+    name: String,
+    cx: &mut Context<'_>,
+) -> Result<QueryPlan, Refused> {
     let mut found = Vec::new();
     if let Some(rate) = &q.rate {
         found.push(Diagnostic::not_supported(rate.span.0, rate_name(rate)));
@@ -176,82 +178,19 @@ fn want_expired(
 }
 
 fn plan_join(
-    q: &Query,
+    _q: &Query,
     j: &crate::lang::ast::JoinInput,
-    events: EventType,
-    cx: &mut Context<'_>,
+    _events: EventType,
+    _cx: &mut Context<'_>,
 ) -> Result<(InputPlan, SelectSpec), Refused> {
-    let left = resolve(&j.left.source, cx)?;
-    let right = resolve(&j.right.source, cx)?;
-    let side = |s: &StreamInput, id: StreamId| {
-        let mut scope = scope_of(s, id, cx);
-        let (window, handlers): (Vec<_>, Vec<_>) =
-            s.handlers.iter().cloned().partition(|h| matches!(h, Handler::Window(_)));
-        let planned = plan_handlers(&handlers, &mut scope, cx.app);
-        let window = window.first().map(|w| match w {
-            Handler::Window(call) => super::handlers::plan_window(call, &mut scope),
-            _ => unreachable!("partitioned by kind"),
-        });
-        join::side(planned, window, scope)
-    };
-    let (left_side, right_side) = match (side(&j.left, left), side(&j.right, right)) {
-        (Ok(l), Ok(r)) => (l, r),
-        (l, r) => {
-            let faults = [l.err(), r.err()].into_iter().flatten().flatten();
-            return Err(Refused::Faults(faults.collect()));
-        }
-    };
-    let (mut builder, mut spec) = join::plan_join(j, left_side, right_side)?;
-    let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
-    let bound = bind_selection(&q.select, &mut builder, all)?;
-    let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
-    let mut select = bound.finish(spec.output.clone(), events);
-    spec.expired = events != EventType::Current;
-    spec.aggregates = aggregated;
-    spec.keyed = cx.partition.is_some();
-    select.windowed = true;
-    Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))
+    Err(vec![Diagnostic::not_supported(j.left.span.0, "a join")].into())
 }
 
 fn plan_pattern(
     q: &Query,
-    p: &crate::lang::ast::PatternInput,
-    events: EventType,
-    cx: &mut Context<'_>,
+    _p: &crate::lang::ast::PatternInput,
+    _events: EventType,
+    _cx: &mut Context<'_>,
 ) -> Result<(InputPlan, SelectSpec), Refused> {
-    let mut waits = None;
-    let mut silent = false;
-    let planned = {
-        let mut lookup = |s: &Source| match resolve(s, cx) {
-            Ok(id) => Ok((id, cx.catalog.streams[id].schema.clone())),
-            Err(Refused::Waits(s)) => {
-                let d = cx.catalog.undefined(&s);
-                waits = Some(s);
-                Err(d)
-            }
-            Err(Refused::Faults(mut d)) => Err(d.pop().unwrap_or_else(|| {
-                silent = true;
-                Diagnostic::error(Code::NotSupported, s.name.at(), "")
-            })),
-        };
-        pattern::plan_pattern(p, &mut lookup)
-    };
-    if let Some(s) = waits {
-        return Err(Refused::Waits(s));
-    }
-    let mut builder = match planned {
-        Ok(b) => b,
-        Err(mut d) => {
-            if silent {
-                d.retain(|d| !d.message.is_empty());
-            }
-            return Err(d.into());
-        }
-    };
-    let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
-    let bound = bind_selection(&q.select, &mut builder, all)?;
-    let (streams, spec) = builder.finish(cx.partition.is_some());
-    let mut select = bound.finish(spec.output.clone(), events);
-    select.rejoin = true;
-    Ok((InputPlan::Pattern { streams, spec: Box::new(spec) }, select))
+    Err(vec![Diagnostic::not_supported(q.span.0, "a pattern")].into())
 }

@@ -23,8 +23,7 @@ pub(super) fn schedule(plan: &mut Plan) {
     let mut groups: Vec<(BTreeSet<Node>, Coupling)> =
         graph.cycles().into_iter().map(|c| (c, Coupling::Feedback)).collect();
     for (nodes, always) in reconvergences(plan, &graph) {
-        let why =
-            if always { Coupling::Reconvergence } else { Coupling::ReconvergenceOfChunks };
+        let why = if always { Coupling::Reconvergence } else { Coupling::ReconvergenceOfChunks };
         groups.push((nodes, why));
     }
     let groups = close(&graph, groups);
@@ -104,7 +103,8 @@ fn rank_writers(plan: &mut Plan, graph: &Graph) {
     let mut seen = HashSet::new();
     let fed: HashSet<usize> = plan.queries.iter().filter_map(|q| q.target).collect();
     let streams = 0..plan.streams.len();
-    let roots = streams.clone().filter(|s| !fed.contains(s)).chain(streams.filter(|s| fed.contains(s)));
+    let roots =
+        streams.clone().filter(|s| !fed.contains(s)).chain(streams.filter(|s| fed.contains(s)));
     for root in roots {
         let mut todo = vec![Node::Stream(root)];
         while let Some(n) = todo.pop() {
@@ -164,9 +164,10 @@ fn reconvergences(plan: &Plan, graph: &Graph) -> Vec<(BTreeSet<Node>, bool)> {
             .filter(|f| !meet.iter().any(|g| g != *f && reach[g].contains(f)))
             .copied()
             .collect();
-        let between = graph.nodes.iter().filter(|n| {
-            reach[m].contains(n) && first.iter().any(|f| reach[n].contains(f))
-        });
+        let between = graph
+            .nodes
+            .iter()
+            .filter(|n| reach[m].contains(n) && first.iter().any(|f| reach[n].contains(f)));
         groups.push((between.copied().collect(), always.contains(m)));
     }
     groups
@@ -214,7 +215,10 @@ fn spread(graph: &Graph, mut nodes: HashSet<Node>) -> HashSet<Node> {
 }
 
 /// Joins groups that overlap, and adds nodes on paths from a group back into it.
-fn close(graph: &Graph, groups: Vec<(BTreeSet<Node>, Coupling)>) -> Vec<(BTreeSet<Node>, Coupling)> {
+fn close(
+    graph: &Graph,
+    groups: Vec<(BTreeSet<Node>, Coupling)>,
+) -> Vec<(BTreeSet<Node>, Coupling)> {
     let reach: HashMap<Node, HashSet<Node>> =
         graph.nodes.iter().map(|n| (*n, graph.reach(*n))).collect();
     let mut closed: Vec<(BTreeSet<Node>, Coupling)> = Vec::new();

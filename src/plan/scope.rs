@@ -72,8 +72,11 @@ impl Scope for StreamScope {
     fn event(&mut self, a: &AttrRef) -> Option<TypedExpr> {
         let is_stream = a.source.is_none() && a.name.name == self.name;
         let literal = TypedKind::Literal(crate::event::Value::Bool(false));
-        (is_stream && self.schema.index_of(&a.name.name).is_err())
-            .then(|| TypedExpr { kind: literal, ty: AttrType::Bool, span: a.span.0 })
+        (is_stream && self.schema.index_of(&a.name.name).is_err()).then(|| TypedExpr {
+            kind: literal,
+            ty: AttrType::Bool,
+            span: a.span.0,
+        })
     }
 
     fn event_time(&mut self, a: Option<&AttrRef>, span: Span) -> Result<TypedExpr, Diagnostic> {

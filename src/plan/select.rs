@@ -7,10 +7,10 @@ use super::spec::{OrderKey, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
+use crate::expr::TypedExpr;
 use crate::expr::bind::{Scope, bind, bind_condition};
 use crate::expr::tree::constant;
 use crate::expr::types::schema_of;
-use crate::expr::TypedExpr;
 use crate::lang::ast::{EventType, Expr, ExprKind, SelectItem, Selection};
 
 /// A selection with names resolved; column numbers of aggregates are still provisional, because a
@@ -48,9 +48,7 @@ pub(super) fn bind_selection(
         }
     }
     scope.outputs = Some(outputs.clone());
-    let having = s.having.as_ref().and_then(|h| {
-        keep(bind_condition(h, "`having`", &mut scope))
-    });
+    let having = s.having.as_ref().and_then(|h| keep(bind_condition(h, "`having`", &mut scope)));
     let aggregates = scope.aggregates;
     duplicates(s, &outputs, &mut found);
     let order_by = order_keys(s, &outputs, &mut found);
@@ -157,12 +155,7 @@ fn order_keys(
     keys
 }
 
-fn count(
-    e: &Expr,
-    what: &str,
-    scope: &mut dyn Scope,
-    found: &mut Vec<Diagnostic>,
-) -> Option<u64> {
+fn count(e: &Expr, what: &str, scope: &mut dyn Scope, found: &mut Vec<Diagnostic>) -> Option<u64> {
     let value = match bind(e, scope) {
         Ok(e) => constant(&e),
         Err(d) => {

@@ -248,7 +248,13 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such stream; what a step fails with.
-    pub fn reject(&self, stream: &str, ts: Option<i64>, values: Vec<Value>, reason: &str) -> Result<bool> {
+    pub fn reject(
+        &self,
+        stream: &str,
+        ts: Option<i64>,
+        values: Vec<Value>,
+        reason: &str,
+    ) -> Result<bool> {
         let id = self.stream_id(stream)?;
         self.shared.lock().rejected[id] += 1;
         let Some(fault) = self.plan.streams[id].fault else { return Ok(false) };
@@ -336,7 +342,8 @@ impl Shared {
     fn run(&self, all: bool) -> Result<()> {
         loop {
             let mut inner = self.lock();
-            let enough = all || inner.core.ingress.waiting() >= self.batch_rows || self.batch_rows == 1;
+            let enough =
+                all || inner.core.ingress.waiting() >= self.batch_rows || self.batch_rows == 1;
             if inner.delivering || !enough || !inner.core.is_due() {
                 return match inner.core.broken() {
                     Some(why) if !inner.delivering => Err(Error::Limit(why)),
@@ -371,10 +378,7 @@ impl Drop for Delivering<'_> {
     }
 }
 
-fn deliveries(
-    subscriptions: &[Subscription],
-    flow: Flow,
-) -> Vec<(Arc<Mutex<Callback>>, Events)> {
+fn deliveries(subscriptions: &[Subscription], flow: Flow) -> Vec<(Arc<Mutex<Callback>>, Events)> {
     let mut due = Vec::new();
     for s in subscriptions {
         let batch: Option<&EventBatch> = match s.place {

@@ -30,7 +30,7 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
             let schema = plan.streams[*stream].schema.clone();
             build_chain(chain, &schema, keyed, &services.log)?
         }
-        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec)?)],
+        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));
@@ -43,8 +43,7 @@ fn output(select: &SelectSpec) -> SchemaRef {
 
 /// Makes the entry of a partition.
 pub(super) fn build_partition(plan: &Plan, p: &PartitionPlan) -> Result<PartitionEntry> {
-    let keys: Vec<_> =
-        p.keys.iter().map(|(s, e)| (plan.streams[*s].schema.clone(), e)).collect();
+    let keys: Vec<_> = p.keys.iter().map(|(s, e)| (plan.streams[*s].schema.clone(), e)).collect();
     PartitionEntry::new(&keys, p.shared.len())
 }
 

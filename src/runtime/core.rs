@@ -46,17 +46,19 @@ pub(super) struct Flow {
 }
 
 impl Core {
-    pub(super) fn new(plan: Arc<Plan>, services: &Services, clock: i64, playback: bool) -> Result<Self> {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        services: &Services,
+        clock: i64,
+        playback: bool,
+    ) -> Result<Self> {
         let queries = plan
             .queries
             .iter()
             .map(|q| build_query(&plan, q, services))
             .collect::<Result<Vec<_>>>()?;
-        let partitions = plan
-            .partitions
-            .iter()
-            .map(|p| build_partition(&plan, p))
-            .collect::<Result<_>>()?;
+        let partitions =
+            plan.partitions.iter().map(|p| build_partition(&plan, p)).collect::<Result<_>>()?;
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];

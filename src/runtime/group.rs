@@ -38,10 +38,8 @@ struct Run<'a> {
 /// Runs the group over one step.
 pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut Flow) -> Result<()> {
     let inside: HashSet<Node> = nodes.iter().copied().collect();
-    let queries: Vec<QueryId> = nodes
-        .iter()
-        .filter_map(|n| if let Node::Query(q) = n { Some(*q) } else { None })
-        .collect();
+    let queries: Vec<QueryId> =
+        nodes.iter().filter_map(|n| if let Node::Query(q) = n { Some(*q) } else { None }).collect();
     let arrivals = arrivals(core, &inside, flow)?;
     let (s, q) = (flow.streams.len(), flow.queries.len());
     let mut run = Run {
@@ -192,9 +190,8 @@ impl Run<'_> {
             None => vec![],
             Some(t) => {
                 let entered = self.core.enter(t, out.clone());
-                let chunk = |c: std::ops::Range<usize>| {
-                    Task::Stream(t, entered.slice(c.start, c.len()))
-                };
+                let chunk =
+                    |c: std::ops::Range<usize>| Task::Stream(t, entered.slice(c.start, c.len()));
                 let mut tasks: Vec<Task> = entered.chunk_ranges().map(chunk).collect();
                 tasks.reverse();
                 tasks

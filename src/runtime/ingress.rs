@@ -170,9 +170,8 @@ impl Queue {
             })
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let columns =
-            RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
-                .expect("values were coerced to the schema's types on entry");
+        let columns = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .expect("values were coerced to the schema's types on entry");
         let mut batch = EventBatch::new(
             columns,
             std::mem::take(&mut self.ts).into(),
@@ -213,8 +212,7 @@ pub(super) fn coerce(value: Value, ty: &DataType) -> Result<Value, Value> {
 
 /// Columns of `batch` by the names of `schema`, cast to its types where no value changes.
 pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let options =
-        arrow::compute::CastOptions { safe: false, format_options: Default::default() };
+    let options = arrow::compute::CastOptions { safe: false, format_options: Default::default() };
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let Some(column) = batch.column_by_name(field.name()) else {

@@ -163,7 +163,11 @@ impl Matcher {
     }
 
     /// Which candidates satisfy the residual; none = all of them.
-    fn keep(&self, rows: &[Rows<'_>; 2], emissions: &[Emission; 2]) -> Result<Option<BooleanBuffer>> {
+    fn keep(
+        &self,
+        rows: &[Rows<'_>; 2],
+        emissions: &[Emission; 2],
+    ) -> Result<Option<BooleanBuffer>> {
         let Some(residual) = &self.residual else { return Ok(None) };
         let n = self.candidates.len();
         if n == 0 {

@@ -67,8 +67,18 @@ impl JoinOp {
         let (left, right) = (&spec.left, &spec.right);
         Ok(Self {
             sides: [
-                Side::new(left, keys(&left.schema, false)?, &role(right.triggers, left_outer), logs)?,
-                Side::new(right, keys(&right.schema, true)?, &role(left.triggers, right_outer), logs)?,
+                Side::new(
+                    left,
+                    keys(&left.schema, false)?,
+                    &role(right.triggers, left_outer),
+                    logs,
+                )?,
+                Side::new(
+                    right,
+                    keys(&right.schema, true)?,
+                    &role(left.triggers, right_outer),
+                    logs,
+                )?,
             ],
             keys: Keys::new(spec.equal.len(), spec.keyed),
             matcher: Matcher::new(
@@ -91,10 +101,8 @@ impl JoinOp {
         out: &mut Output,
     ) -> Result<()> {
         let [left, right] = inputs;
-        let mut emissions = [
-            self.sides[0].emit(step, left, clock)?,
-            self.sides[1].emit(step, right, clock)?,
-        ];
+        let mut emissions =
+            [self.sides[0].emit(step, left, clock)?, self.sides[1].emit(step, right, clock)?];
         // A side that isn't searched only looks keys up: after those of the other side are known.
         let first = usize::from(!self.sides[0].is_searched());
         for side in [first, 1 - first] {

@@ -24,8 +24,7 @@ impl Rows<'_> {
         match self {
             Rows::Store(store) => Ok(store.gather(column, slots)),
             Rows::Batch(batch) => {
-                let at: UInt32Array =
-                    slots.iter().map(|s| (*s != NO_SLOT).then_some(*s)).collect();
+                let at: UInt32Array = slots.iter().map(|s| (*s != NO_SLOT).then_some(*s)).collect();
                 Ok(take(batch.column(column), &at, None)?)
             }
         }
@@ -52,7 +51,8 @@ impl Narrowed {
         }
         columns.sort_unstable();
         columns.dedup();
-        let fields: Vec<_> = columns.iter().map(|c| Arc::clone(&self.schema.fields()[*c])).collect();
+        let fields: Vec<_> =
+            columns.iter().map(|c| Arc::clone(&self.schema.fields()[*c])).collect();
         Self { columns, schema: Schema::new(fields).into() }
     }
 
