@@ -267,7 +267,7 @@ fn handler_exprs(h: &mut HandlerSpec, f: &mut dyn FnMut(&mut TypedExpr)) {
     }
 }
 
-fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize)) {
+pub(super) fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize)) {
     for a in &mut call.args {
         match a {
             WindowArg::Const { .. } => {}
