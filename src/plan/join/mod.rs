@@ -173,6 +173,3 @@ fn joined(sides: [&StreamScope; 2]) -> SchemaRef {
     };
     Schema::new(sides.map(of).concat()).into()
 }
-
-
-

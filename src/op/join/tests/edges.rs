@@ -26,9 +26,8 @@ fn keys_nobody_holds_are_looked_up_without_being_kept() {
 
 #[test]
 fn a_step_with_very_many_matches_is_built_in_pieces() {
-    let rows = |side: &str, n: usize| -> String {
-        (0..n).map(|i| format!("0 {side} a{i}\n")).collect()
-    };
+    let rows =
+        |side: &str, n: usize| -> String { (0..n).map(|i| format!("0 {side} a{i}\n")).collect() };
     let spec = cross("length 400", JoinKind::Inner, "length 400");
     let mut rig = Rig::new(&spec);
     rig.step(&arrivals(&rows("R", 400)), 0);

@@ -21,7 +21,8 @@ fn shape() -> impl Strategy<Value = Shape> {
         Just(JoinKind::Right),
         Just(JoinKind::Full)
     ];
-    let triggers = prop_oneof![3 => Just([true, true]), 1 => Just([true, false]), 1 => Just([false, true])];
+    let triggers =
+        prop_oneof![3 => Just([true, true]), 1 => Just([true, false]), 1 => Just([false, true])];
     let flags = (
         prop::bool::weighted(0.7),
         prop::bool::weighted(0.4),
@@ -124,8 +125,7 @@ fn spec(shape: &Shape, keys: Keys) -> JoinSpec {
         [0, 1].map(|i| side(&schemas[i], &shape.windows[i].text()));
     left_side.triggers = shape.triggers[0];
     right_side.triggers = shape.triggers[1];
-    let key =
-        JoinKey { left: column(0, left), right: column(0, right), ty: keys.types()[1] };
+    let key = JoinKey { left: column(0, left), right: column(0, right), ty: keys.types()[1] };
     let greater = binary(BinaryOp::Gt, column(1, AttrType::Int), column(3, AttrType::Int));
     let names = [("k", left), ("v", AttrType::Int), ("k", right), ("v", AttrType::Int)];
     JoinSpec {
