@@ -95,6 +95,5 @@ pub(super) fn plan_pattern(
     let spec = builder.finish(cx.partition.is_some());
     let streams = spec.ports.iter().map(|p| p.stream).collect();
     let mut select = bound.finish(spec.output.clone(), events);
-    select.rejoin = true;
     Ok((InputPlan::Pattern { streams, spec: Box::new(spec) }, select))
 }

@@ -93,7 +93,6 @@ impl Bound {
             events,
             output,
             keyed: false,
-            rejoin: false,
             windowed: false,
         }
     }
