@@ -420,8 +420,11 @@ mod tests {
         proptest::option::weighted(0.9, -3..4i64).prop_map(Value::from)
     }
 
-    /// Column types and rows of a prefix and two values.
-    fn keys() -> impl Strategy<Value = (Vec<DataType>, bool, Vec<(u32, Vec<Value>)>)> {
+    /// A prefix and the values of the columns.
+    type Row = (u32, Vec<Value>);
+
+    /// Column types, whether the prefix counts, and rows.
+    fn keys() -> impl Strategy<Value = (Vec<DataType>, bool, Vec<Row>)> {
         let columns = prop_oneof![
             Just(vec![DataType::Utf8View]),
             Just(vec![DataType::Int64]),
@@ -440,8 +443,8 @@ mod tests {
         })
     }
 
-    fn columns(types: &[DataType], rows: &[(u32, Vec<Value>)]) -> Vec<ArrayRef> {
-        let column = |(c, t)| Value::to_array(t, rows.iter().map(|r: &(u32, Vec<Value>)| &r.1[c]));
+    fn columns(types: &[DataType], rows: &[Row]) -> Vec<ArrayRef> {
+        let column = |(c, t)| Value::to_array(t, rows.iter().map(|r: &Row| &r.1[c]));
         types.iter().enumerate().map(column).collect()
     }
 
