@@ -14,7 +14,7 @@ use crate::expr::types::is_numeric;
 use crate::lang::ast::AttrType;
 
 /// `convert(x, 'type')`.
-pub const CONVERT: FunctionSpec = FunctionSpec {
+pub static CONVERT: FunctionSpec = FunctionSpec {
     name: "convert",
     namespace: None,
     signature: "convert(x any, type const string) -> type",
@@ -43,7 +43,7 @@ pub const CONVERT: FunctionSpec = FunctionSpec {
 /// In Siddhi the value itself is left alone and only called by another type. A column here has one
 /// type, so a value of another class is converted where Siddhi would let it pass (numbers, text); an
 /// object that holds something else is null.
-pub const CAST: FunctionSpec = FunctionSpec {
+pub static CAST: FunctionSpec = FunctionSpec {
     name: "cast",
     namespace: None,
     signature: "cast(x any, type const string) -> type",
