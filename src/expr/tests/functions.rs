@@ -2,7 +2,6 @@
 
 use super::{agreed, batch, bound, eval, row, table, try_bind};
 use crate::event::Value;
-use crate::registry;
 
 #[test]
 fn coalesce_default_and_if_then_else() {
@@ -280,14 +279,14 @@ fn overloads_are_exact() {
 
 #[test]
 fn every_function_is_documented_with_an_example_that_uses_it() {
-    assert_eq!(registry::FUNCTIONS.len(), 18);
-    for f in registry::FUNCTIONS {
+    assert_eq!(crate::registry::FUNCTIONS.len(), 18);
+    for f in crate::registry::FUNCTIONS {
         assert!(f.signature.starts_with(&f.full_name()), "{f:?}");
         assert!(f.doc.ends_with('.'), "{f:?}");
         assert!(f.example.contains(&format!("{}(", f.full_name())), "{f:?}");
         let app = crate::lang::parse::parse_app(f.example).into_result();
         assert_eq!(app.map(|a| a.items.len()), Ok(2), "{f:?}");
-        assert!(std::ptr::eq(registry::function(f.namespace, f.name).unwrap(), *f));
+        assert!(std::ptr::eq(crate::registry::function(f.namespace, f.name).unwrap(), *f));
     }
-    assert!(registry::function(None, "Coalesce").is_none(), "names are case-sensitive");
+    assert!(crate::registry::function(None, "Coalesce").is_none(), "names are case-sensitive");
 }

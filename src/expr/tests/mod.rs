@@ -20,7 +20,6 @@ use crate::error::{Code, Diagnostic, Span};
 use crate::event::{EventBatch, RowStore, Value, object};
 use crate::lang::ast::{AttrRef, AttrType, Call};
 use crate::lang::parse::parse_expression;
-use crate::registry;
 
 /// One attribute of each type, twice.
 pub fn schema() -> SchemaRef {
@@ -94,11 +93,11 @@ impl Scope for TestScope {
     }
 
     fn function(&self, namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
-        registry::function(namespace, name)
+        crate::registry::function(namespace, name)
     }
 
     fn function_names(&self) -> Vec<String> {
-        registry::FUNCTIONS.iter().map(|f| f.full_name()).collect()
+        crate::registry::FUNCTIONS.iter().map(|f| f.full_name()).collect()
     }
 
     fn star(&mut self, at: Span) -> Result<Vec<TypedExpr>, Diagnostic> {

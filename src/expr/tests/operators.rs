@@ -167,6 +167,10 @@ fn comparisons_of_strings_and_bools() {
         s != 'x' | s=y | true
         s == t | s=abc t=abc | true
         s != t | s=abc t=abc | false
+        s == 'twelve-bytes' | s=twelve-bytes | true
+        s == 'twelve-bytes' | s=twelve-bytes-and-more | false
+        s != 'thirteen-byte' | s=thirteen-byte | false
+        s == '' | s= | true
         s == 'a text of more than twelve bytes' | s=a | false
         s == t | s=a-text-of-more-than-twelve-bytes t=a-text-of-more-than-twelve-bytes | true
         b == true | b=true | true
