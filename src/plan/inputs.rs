@@ -39,7 +39,7 @@ pub(super) fn plan_join(
     };
     let (mut builder, mut spec) = join::plan_join(j, left_side, right_side)?;
     let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
-    let bound = bind_selection(&q.select, &mut builder, all)?;
+    let bound = bind_selection(&q.select, &mut builder, all, false)?;
     let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
     let mut select = bound.finish(spec.output.clone(), events);
     spec.expired = events != EventType::Current;
@@ -90,7 +90,7 @@ pub(super) fn plan_pattern(
         None => builder.all_attributes(q.select.span.0)?,
         Some(_) => vec![],
     };
-    let bound = bind_selection(&q.select, &mut builder, all)?;
+    let bound = bind_selection(&q.select, &mut builder, all, true)?;
     cx.warnings.extend_from_slice(builder.warnings());
     let spec = builder.finish(cx.partition.is_some());
     let streams = spec.ports.iter().map(|p| p.stream).collect();

@@ -136,7 +136,7 @@ fn plan_stream(
     let mut scope = scope_of(s, stream, cx);
     let mut chain = plan_handlers(&s.handlers, &mut scope, cx.app)?;
     let all = if q.select.items.is_none() { all_columns(&scope.schema) } else { vec![] };
-    let bound = bind_selection(&q.select, &mut scope, all)?;
+    let bound = bind_selection(&q.select, &mut scope, all, false)?;
     let mut aggregated = bound.aggregates();
     let mut select = bound.finish(scope.schema.clone(), events);
     aggregated |= !select.group_by.is_empty();

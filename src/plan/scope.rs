@@ -123,6 +123,8 @@ pub struct SelectScope<'a> {
     pub aggregates: Vec<AggregateCall>,
     /// Output attributes, which alone are visible to `having` (set when binding it).
     pub outputs: Option<Vec<(String, TypedExpr)>>,
+    /// Whether `having` may look at events of a pattern as well (`e1[1].price`).
+    pub references: bool,
 }
 
 impl SelectScope<'_> {
@@ -152,6 +154,9 @@ impl SelectScope<'_> {
 impl Scope for SelectScope<'_> {
     fn attribute(&mut self, a: &AttrRef) -> Result<TypedExpr, Diagnostic> {
         let Some(outputs) = &self.outputs else { return self.input.attribute(a) };
+        if self.references && a.source.is_some() {
+            return self.input.attribute(a);
+        }
         let name = a.name.name.as_str();
         let found = outputs.iter().find(|(n, _)| a.source.is_none() && n == name);
         match found {

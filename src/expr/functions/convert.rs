@@ -14,7 +14,7 @@ use crate::expr::types::is_numeric;
 use crate::lang::ast::AttrType;
 
 /// `convert(x, 'type')`.
-pub const CONVERT: FunctionSpec = FunctionSpec {
+pub static CONVERT: FunctionSpec = FunctionSpec {
     name: "convert",
     namespace: None,
     signature: "convert(x any, type const string) -> type",
@@ -43,7 +43,7 @@ pub const CONVERT: FunctionSpec = FunctionSpec {
 /// In Siddhi the value itself is left alone and only called by another type, except that an int called
 /// a long becomes one. A column here has the type of its values, so a value whose type is known keeps
 /// it; an object is taken for what it is called, and null if it holds something else.
-pub const CAST: FunctionSpec = FunctionSpec {
+pub static CAST: FunctionSpec = FunctionSpec {
     name: "cast",
     namespace: None,
     signature: "cast(x any, type const string) -> type of x, or type if x is an object",
