@@ -1,13 +1,13 @@
+use arrow::datatypes::{Field, Schema};
 use proptest::prelude::*;
 
 use super::*;
-use crate::expr::types::{AttrType, schema_of};
 
 fn schema() -> SchemaRef {
-    use AttrType::*;
-    let types = [Int, Long, Float, Double, Bool, String, Object];
-    let names = ["i", "l", "f", "d", "b", "s", "o"];
-    schema_of(names.into_iter().zip(types))
+    use DataType::*;
+    let types = [Int32, Int64, Float32, Float64, Boolean, Utf8View, BinaryView];
+    let fields = types.into_iter().enumerate().map(|(i, ty)| Field::new(format!("c{i}"), ty, true));
+    Schema::new(fields.collect::<Vec<_>>()).into()
 }
 
 /// A row made of a number; every `hole`-th column is null.
@@ -25,9 +25,8 @@ fn row(n: i64, hole: usize) -> Vec<Value> {
 }
 
 fn record_batch(rows: &[Vec<Value>]) -> RecordBatch {
-    let column = |(c, f): (usize, &std::sync::Arc<arrow::datatypes::Field>)| {
-        Value::to_array(f.data_type(), rows.iter().map(|r| &r[c]))
-    };
+    let column =
+        |(c, f): (usize, &Arc<Field>)| Value::to_array(f.data_type(), rows.iter().map(|r| &r[c]));
     let columns = schema().fields().iter().enumerate().map(column).collect();
     RecordBatch::try_new(schema(), columns).unwrap()
 }
