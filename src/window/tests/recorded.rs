@@ -11,10 +11,19 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::harness::{Cause, Item, RowIn, Run};
+use super::harness::{Cause, Item, RowIn, Run, call};
 use crate::event::Kind;
 
 const BASE: i64 = 1_000_000_000_000;
+
+/// The attributes of an event.
+type Data = Vec<Json>;
+
+/// An event time and attributes.
+type Event = (i64, Data);
+
+/// Chunks of results: when, and the rows with whether they are expired.
+type Outputs = Vec<(i64, Vec<(bool, Data)>)>;
 
 #[derive(Deserialize)]
 struct Recorded {
@@ -24,9 +33,9 @@ struct Recorded {
     events: String,
     select: Vec<(String, i64)>,
     group: Option<usize>,
-    steps: Vec<(i64, Vec<(i64, Vec<Json>)>)>,
+    steps: Vec<(i64, Vec<Event>)>,
     end: i64,
-    outputs: Vec<(i64, Vec<(bool, Vec<Json>)>)>,
+    outputs: Outputs,
     kinds: bool,
 }
 
@@ -93,7 +102,7 @@ impl Recorded {
         kept.into_iter().map(|(_, expired, data)| (self.kinds && expired, data)).collect()
     }
 
-    fn outputs(&self, items: &[Item], data: &[&[Json]]) -> Vec<(i64, Vec<(bool, Vec<Json>)>)> {
+    fn outputs(&self, items: &[Item], data: &[&[Json]]) -> Outputs {
         let mut totals = Totals::new();
         let mut chunks = vec![];
         let mut chunk = vec![];
@@ -129,7 +138,7 @@ impl Recorded {
 }
 
 /// Numbers as floats, so that 3 and 3.0 are equal.
-fn plain(outputs: Vec<(i64, Vec<(bool, Vec<Json>)>)>) -> Vec<(i64, Vec<(bool, Vec<Json>)>)> {
+fn plain(outputs: Outputs) -> Outputs {
     let number = |v: Json| v.as_f64().map_or(v, Json::from);
     let row = |(e, data): (bool, Vec<Json>)| (e, data.into_iter().map(number).collect());
     outputs.into_iter().map(|(at, rows)| (at, rows.into_iter().map(row).collect())).collect()
@@ -141,7 +150,7 @@ fn as_recorded() {
     for line in include_str!("recorded.jsonl").lines() {
         let r: Recorded = serde_json::from_str(line).unwrap();
         let (causes, data) = r.causes();
-        let sliding = super::harness::call(&r.call).spec.sliding;
+        let sliding = call(&r.call).spec.sliding;
         let expired = r.events != "current" || (sliding && r.aggregated());
         for cuts in [vec![], vec![true; causes.len()]] {
             let run = Run { call: &r.call, expired, keyed: false, cuts: &cuts, restore: true };

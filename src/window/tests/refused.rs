@@ -1,11 +1,10 @@
 //! Arguments that are refused, and how; and what is accepted.
 
-use super::harness::{call, constant};
+use super::harness::{WINDOWS, call, constant};
 use crate::error::{Code, Diagnostic, Span};
 use crate::event::Value;
 use crate::expr::types::AttrType;
 use crate::expr::{TypedExpr, TypedKind};
-use crate::registry::{PLANNED, WINDOWS};
 use crate::window::WindowArg;
 
 /// Reads an argument; besides those of `call`: strings, floats, `1/2`, int attributes.
@@ -149,16 +148,4 @@ fn says_what_was_expected() {
     let expected = "an attribute of type long, found an attribute of type int";
     assert_eq!(d.message, format!("parameter `timestamp` must be {expected}"));
     assert_eq!(check("batch(1, 2)").unwrap_err().message, "`batch` takes 0 to 1 parameters, not 2");
-}
-
-#[test]
-fn every_window_is_described() {
-    for (i, spec) in WINDOWS.iter().enumerate() {
-        assert!(spec.signature.starts_with(&format!("{}(", spec.name)));
-        assert!(spec.doc.len() > 60 && spec.doc.ends_with('.'), "{}", spec.name);
-        assert!(spec.example.contains("define stream"), "{}", spec.name);
-        assert!(spec.example.contains(&format!("#window.{}(", spec.name)), "{}", spec.name);
-        assert!(WINDOWS[..i].iter().all(|other| other.name != spec.name));
-        assert!(!PLANNED.contains(&spec.name));
-    }
 }
