@@ -214,8 +214,11 @@ fn imports_follow_the_layout() {
             faults.push(format!("{file}: module `{module}` is not in the layout"));
             continue;
         };
+        // Unit tests look the kinds they use up where everybody does.
+        let tests = file.contains("/tests/") || file.ends_with("/tests.rs");
         for path in crate_paths(&text) {
-            if !allowed(&module, &path, imports) {
+            let looked_up = tests && path.starts_with("registry");
+            if !looked_up && !allowed(&module, &path, imports) {
                 faults.push(format!("{file}: `{module}` must not import `crate::{path}`"));
             }
         }

@@ -123,7 +123,7 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (plan, warnings) = crate::compile(text).map_err(Error::Query)?;
+        let (plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
         let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;
