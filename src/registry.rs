@@ -105,3 +105,20 @@ pub fn function_names() -> Vec<String> {
         .chain(AGGREGATES.iter().map(|a| a.name.into()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_window_is_described() {
+        for (i, spec) in WINDOWS.iter().enumerate() {
+            assert!(spec.signature.starts_with(&format!("{}(", spec.name)));
+            assert!(spec.doc.len() > 60 && spec.doc.ends_with('.'), "{}", spec.name);
+            assert!(spec.example.contains("define stream"), "{}", spec.name);
+            assert!(spec.example.contains(&format!("#window.{}(", spec.name)), "{}", spec.name);
+            assert!(WINDOWS[..i].iter().all(|other| other.name != spec.name));
+            assert!(!PLANNED.contains(&spec.name));
+        }
+    }
+}

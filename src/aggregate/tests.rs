@@ -6,12 +6,28 @@ use arrow::array::{Array, ArrayRef};
 use proptest::prelude::*;
 
 use super::{AggregateInput, AggregateSpec, Aggregator, GroupReset};
+use super::{and, avg, count, distinct_count, max, max_forever, min, min_forever};
+use super::{or, std_dev, sum, union_set};
 use crate::event::{Kind, Value};
 use crate::expr::types::{AttrType, arrow_type};
-use crate::registry::AGGREGATES;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 use AttrType::{Bool, Double, Float, Int, Long, Object, String};
+
+const AGGREGATES: [&AggregateSpec; 12] = [
+    &sum::SPEC,
+    &avg::SPEC,
+    &count::SPEC,
+    &distinct_count::SPEC,
+    &max::SPEC,
+    &min::SPEC,
+    &max_forever::SPEC,
+    &min_forever::SPEC,
+    &std_dev::SPEC,
+    &and::SPEC,
+    &or::SPEC,
+    &union_set::SPEC,
+];
 
 fn spec(name: &str) -> &'static AggregateSpec {
     AGGREGATES.iter().find(|s| s.name == name).unwrap()
@@ -447,11 +463,7 @@ fn what_the_specs_refuse() {
 }
 
 #[test]
-fn the_list_has_all_twelve_documented() {
-    let mut names: Vec<_> = AGGREGATES.iter().map(|s| s.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), 12);
+fn specs_describe_themselves() {
     for s in AGGREGATES {
         assert!(s.doc.ends_with('.') && s.signature.starts_with(s.name), "{}", s.name);
         assert!(s.example.contains(&format!("{}(", s.name)), "{}", s.name);

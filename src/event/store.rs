@@ -501,3 +501,6 @@ fn validity(valid: &[bool], slots: &[Slot]) -> Option<NullBuffer> {
     let nulls = NullBuffer::new(bits);
     (nulls.null_count() > 0).then_some(nulls)
 }
+
+#[cfg(test)]
+mod tests;

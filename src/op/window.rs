@@ -80,3 +80,87 @@ impl Operator for WindowOp {
         self.window.restore(r)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Span;
+    use crate::event::{Kind, RowStore, Value};
+    use crate::expr::types::{AttrType, schema_of};
+    use crate::time::Timeline;
+    use crate::window::{WindowArg, WindowSpec, length, time};
+    use arrow::array::AsArray;
+
+    fn op(spec: &'static WindowSpec, n: i32, expired: bool) -> WindowOp {
+        let (span, ty) = (Span::default(), AttrType::Int);
+        let args = vec![WindowArg::Const { value: Value::Int(n), ty, span }];
+        let schema = schema_of([("name", AttrType::String)]);
+        WindowOp::new(&WindowCall { spec, args, span }, schema, expired, false).unwrap()
+    }
+
+    /// Rows with `(clock, name)`, one event each, and the timeline they make.
+    fn input(first: u64, rows: &[(i64, &str)], end: i64) -> (EventBatch, Timeline) {
+        let mut store = RowStore::new(schema_of([("name", AttrType::String)])).unwrap();
+        let slots: Vec<_> =
+            rows.iter().map(|(at, name)| store.insert_values(&[(*name).into()], *at)).collect();
+        let columns = store.gather_all(&slots);
+        let columns = arrow::array::RecordBatch::try_new(store.schema().clone(), columns).unwrap();
+        let at: Vec<i64> = rows.iter().map(|r| r.0).collect();
+        let order: Vec<u64> = (0..rows.len() as u64).map(|i| first + 2 * i).collect();
+        let mut timeline = Timeline::new(first - 1, rows.first().map_or(end, |r| r.0));
+        order.iter().zip(&at).for_each(|(order, at)| timeline.push(*order, *at));
+        timeline.advance(end);
+        (EventBatch::new(columns, at.clone().into(), at.into(), order.into()), timeline)
+    }
+
+    fn run(op: &mut WindowOp, batch: Option<EventBatch>, timeline: &Timeline) -> Vec<String> {
+        let mut out = Output::default();
+        op.process(&Step { timeline }, &mut [batch], &mut out).unwrap();
+        let mut rows = vec![];
+        for batch in out.take() {
+            let names = batch.columns.column(0).as_string_view();
+            for i in 0..batch.rows() {
+                let kind = if batch.kind(i) == Kind::Current { "C" } else { "E" };
+                rows.push(format!("{kind} {} #{}", names.value(i), batch.order[i]));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn timers_fire_between_rows_and_at_the_end_of_a_step_without_rows() {
+        let mut op = op(&time::SPEC, 10, true);
+        let (batch, timeline) = input(1, &[(100, "a"), (105, "b"), (112, "c")], 112);
+        assert_eq!(run(&mut op, Some(batch), &timeline), ["C a #1", "C b #3", "E a #4", "C c #5"]);
+        assert_eq!(op.next_timer(), Some(115));
+
+        assert!(run(&mut op, None, &Timeline::new(6, 114)).is_empty());
+        assert_eq!(run(&mut op, None, &Timeline::new(6, 115)), ["E b #6"]);
+
+        let mut w = SnapshotWriter::new();
+        op.snapshot(&mut w).unwrap();
+        let bytes = w.finish();
+        let mut fresh = self::op(&time::SPEC, 10, true);
+        fresh.restore(&mut SnapshotReader::new(&bytes)).unwrap();
+        assert_eq!(fresh.next_timer(), Some(122));
+        assert_eq!(run(&mut fresh, None, &Timeline::new(6, 999)), ["E c #6"]);
+        assert_eq!(fresh.next_timer(), None);
+    }
+
+    #[test]
+    fn a_sliding_window_nobody_watches_holds_nothing() {
+        let mut op = op(&length::SPEC, 1, false);
+        let (batch, timeline) = input(1, &[(1, "a"), (2, "b")], 2);
+        assert_eq!(run(&mut op, Some(batch), &timeline), ["C a #1", "C b #3"]);
+        assert_eq!((op.window.store().bound(), op.next_timer()), (0, None));
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_an_error() {
+        let mut w = SnapshotWriter::new();
+        op(&time::SPEC, 10, true).snapshot(&mut w).unwrap();
+        let bytes = w.finish();
+        let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 1]);
+        assert!(op(&time::SPEC, 10, true).restore(&mut cut).is_err());
+    }
+}

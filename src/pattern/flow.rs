@@ -134,7 +134,7 @@ impl Flow {
             return;
         }
         let p = core.partials.create(&core.m, row.key, NONE);
-        if core.m.states[0].ends.is_none() {
+        if core.m.states[0].repeats.is_none() {
             self.set_start(row.key, if core.m.repeats { p } else { OVER });
         }
         self.take(core, p, side, row);
@@ -149,7 +149,6 @@ impl Flow {
             self.watch(core, p);
         }
         let state = core.m.sides[side].state;
-        self.pay(core, p, state);
         match core.m.states[state].kind {
             StateSpec::Stream { .. } => {
                 self.leave(core, p, |s| s <= state);
@@ -187,41 +186,37 @@ impl Flow {
 
     /// `p` has what `state` needs: it is a match, or goes on to the next state.
     fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, row: &Row<'_>) {
-        let ends = core.m.states[state].ends;
+        let repeats = core.m.states[state].repeats;
         if state == core.m.last {
             core.matches.push(&core.m, &core.partials, &core.events, p, row);
-            if let Some(g) = ends {
-                self.repeat(core, p, g);
+            if let Some(first) = repeats {
+                self.repeat(core, p, first);
             }
             self.lists.remove(&mut core.partials, p, |_| true);
             core.partials.free(&core.m, &mut core.events, p);
             return;
         }
         self.place(core, p, state + 1);
-        if let Some(g) = ends {
-            self.repeat(core, p, g);
+        if let Some(first) = repeats {
+            self.repeat(core, p, first);
         }
     }
 
     /// `p` begins to wait at `state`, and at those behind it as long as they may be skipped.
     fn place(&mut self, core: &mut Core, p: PartialId, state: usize) {
         for state in state..=core.m.last {
-            if let Some(g) = core.m.states[state].opens_optional {
-                *core.partials.owed_mut(p) |= 1 << g;
-            }
             self.deferred.extend(core.m.sides_of(state).map(|side| (p, side)));
             if !core.m.states[state].kind.is_optional() {
                 return;
             }
-            if let Some(g) = core.m.states[state].ends {
-                self.repeat(core, p, g);
+            if let Some(first) = core.m.states[state].repeats {
+                self.repeat(core, p, first);
             }
         }
     }
 
-    /// Begins group `g` anew beside `p`, which has passed it.
-    fn repeat(&mut self, core: &mut Core, p: PartialId, g: usize) {
-        let first = core.m.groups[g].first;
+    /// Begins an `every` anew at state `first` beside `p`, which has passed it.
+    fn repeat(&mut self, core: &mut Core, p: PartialId, first: usize) {
         if first == 0 {
             self.set_start(core.partials.key(p), FRESH);
             return;
@@ -229,21 +224,7 @@ impl Flow {
         let before = core.m.sides_of(first).start;
         let copy = core.partials.copy_before(&core.m, &mut core.events, p, before, NONE);
         self.watch(core, copy);
-        self.place(core, copy, first);
-    }
-
-    /// Repeats the groups that `p` passed without an event, now that it took one at `state`.
-    fn pay(&mut self, core: &mut Core, p: PartialId, state: usize) {
-        let owed = *core.partials.owed_mut(p);
-        if owed == 0 {
-            return;
-        }
-        for g in (0..core.m.groups.len()).filter(|g| owed & (1 << g) != 0) {
-            if core.m.groups[g].first <= state {
-                *core.partials.owed_mut(p) &= !(1 << g);
-                self.repeat(core, p, g);
-            }
-        }
+        self.deferred.extend(core.m.sides_of(first).map(|side| (copy, side)));
     }
 
     /// Remembers when `p` is to be dropped.

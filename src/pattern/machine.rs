@@ -1,7 +1,7 @@
 //! [`Machine`]: the fixed structure an automaton runs on, derived once from the plan.
 
-use super::spec::{EventRef, PatternSpec, Pick, StateSpec};
-use crate::lang::ast::LogicalOp;
+use super::spec::{EveryGroup, PatternSpec, StateSpec};
+use crate::lang::ast::PatternKind;
 
 /// Where a partial keeps the events of a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +26,8 @@ pub(super) struct State {
     pub kind: StateSpec,
     /// First side and one past its last.
     pub sides: (usize, usize),
-    /// The `every` whose last needed state this is.
-    pub ends: Option<usize>,
-    /// The `every` that begins here, if all its states may stay empty. Such a group is passed as soon
-    /// as it is entered; it is repeated when its partial takes a first event.
-    pub opens_optional: Option<usize>,
-}
-
-/// An `every` at work.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Group {
-    pub first: usize,
+    /// If this is the last needed state of an `every`: the state it begins anew at.
+    pub repeats: Option<usize>,
 }
 
 /// The fixed structure of an automaton.
@@ -44,13 +35,12 @@ pub(super) struct Group {
 pub(super) struct Machine {
     pub sides: Vec<Side>,
     pub states: Vec<State>,
-    pub groups: Vec<Group>,
     /// The state whose passing completes a match: behind it stand only states that may stay empty,
     /// and Siddhi never waits for those.
     pub last: usize,
     /// The first state that can't stay empty: events may begin a match up to here.
     pub entry: usize,
-    /// Whether the first state stands in an `every`.
+    /// Whether an empty partial appears at the start again and again.
     pub repeats: bool,
     /// Per port: the sides it feeds in the order they are offered an event: last state first, left
     /// before right. Sides behind `last` take nothing and are left out.
@@ -96,39 +86,25 @@ impl Machine {
                     StateSpec::Stream { side } | StateSpec::Count { side, .. } => (side, side + 1),
                     StateSpec::Logical { left, right, .. } => (left, right + 1),
                 };
-                State { kind: *kind, sides, ends: None, opens_optional: None }
+                State { kind: *kind, sides, repeats: None }
             })
             .collect();
-        let mut groups = Vec::with_capacity(spec.groups.len());
-        for g in spec.groups.iter().filter(|g| g.first <= last) {
-            let end = g.last.min(last);
-            if spec.states[g.first..=end].iter().all(optional) {
-                states[g.first].opens_optional = Some(groups.len());
-            } else {
-                states[end].ends = Some(groups.len());
-            }
-            groups.push(Group { first: g.first });
+        // What begins anew waits at the first state of the group only, even if that may be skipped. So
+        // in a pattern `every A<0:2> -> B` matches once (as recorded from Siddhi).
+        let leads = |g: &&EveryGroup| {
+            g.first <= last
+                && (spec.kind == PatternKind::Sequence || !optional(&spec.states[g.first]))
+        };
+        for g in spec.groups.iter().filter(leads) {
+            states[g.last.min(last)].repeats = Some(g.first);
         }
+        let repeats = spec.groups.iter().filter(leads).any(|g| g.first == 0);
         let offers = offers(spec, last);
         let joined = (0..spec.ports.len())
             .map(|p| spec.sides.iter().filter(|s| s.port == p).count() > 1)
             .collect();
-        let repeats = groups.iter().any(|g| g.first == 0);
         let (within, keyed) = (spec.within, spec.keyed);
-        Self {
-            sides,
-            states,
-            groups,
-            last,
-            entry,
-            repeats,
-            offers,
-            joined,
-            singles,
-            lists,
-            within,
-            keyed,
-        }
+        Self { sides, states, last, entry, repeats, offers, joined, singles, lists, within, keyed }
     }
 
     /// The sides of a state.
@@ -146,27 +122,6 @@ impl Machine {
     pub fn outside(&self, first: i64, t: i64) -> bool {
         first != super::partial::NO_TIME
             && self.within.is_some_and(|w| first.abs_diff(t) > w.max(0) as u64)
-    }
-
-    /// The other side of a logical state and its operator.
-    pub fn partner(&self, side: usize) -> Option<(usize, LogicalOp)> {
-        match self.states[self.sides[side].state].kind {
-            StateSpec::Logical { op, left, right } => {
-                Some((if side == left { right } else { left }, op))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether `r` can't change any more once a partial waits for `state`.
-    pub fn is_settled(states: &[StateSpec], sides: &[usize], r: EventRef, state: usize) -> bool {
-        let of = sides[r.side];
-        of < state
-            && match (states[of], r.pick) {
-                (StateSpec::Count { min, .. }, Pick::First(i)) => i < min,
-                (StateSpec::Count { .. }, Pick::Last(_)) => false,
-                _ => true,
-            }
     }
 }
 

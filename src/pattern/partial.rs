@@ -29,8 +29,6 @@ struct Head {
     links: u32,
     /// Time of the first event it took.
     first: i64,
-    /// Groups (bits) that repeat when it next takes an event at or behind their first state.
-    owed: u64,
 }
 
 /// Matches in the making.
@@ -50,11 +48,11 @@ impl Partials {
         match self.free.pop() {
             Some(p) => {
                 let h = &mut self.heads[p as usize];
-                *h = Head { key, links, first: NO_TIME, owed: 0, ..*h };
+                *h = Head { key, links, first: NO_TIME, ..*h };
                 p
             }
             None => {
-                let head = Head { key, generation: 0, links, first: NO_TIME, owed: 0 };
+                let head = Head { key, generation: 0, links, first: NO_TIME };
                 self.heads.push(head);
                 self.slots.resize(self.heads.len() * m.singles, NO_SLOT);
                 self.lists.resize_with(self.heads.len() * m.lists, Vec::new);
@@ -176,10 +174,6 @@ impl Partials {
 
     pub fn links_mut(&mut self, p: PartialId) -> &mut u32 {
         &mut self.heads[p as usize].links
-    }
-
-    pub fn owed_mut(&mut self, p: PartialId) -> &mut u64 {
-        &mut self.heads[p as usize].owed
     }
 
     /// One past the largest partial ever created.

@@ -167,50 +167,35 @@ fn hasher(key: KeyId) -> foldhash::fast::FoldHasher<'static> {
     h
 }
 
-#[inline]
-fn hash_integer(h: &mut impl Hasher, v: i64) -> Option<()> {
-    h.write_i64(v);
-    Some(())
+/// Puts a number into the hash as the type it is compared as. `-0.0` equals `0.0`; NaN equals nothing.
+macro_rules! hash_number {
+    ($h:expr, $class:expr, $v:expr) => {{
+        let v = $v;
+        match $class {
+            KeyClass::Integer => $h.write_i64(v as i64),
+            KeyClass::Float if (v as f32).is_nan() => return None,
+            KeyClass::Float => $h.write_u32((v as f32 + 0.0).to_bits()),
+            _ if (v as f64).is_nan() => return None,
+            _ => $h.write_u64((v as f64 + 0.0).to_bits()),
+        }
+    }};
 }
 
-/// `-0.0` equals `0.0`; NaN equals nothing.
-#[inline]
-fn hash_real(h: &mut impl Hasher, v: f64) -> Option<()> {
-    if v.is_nan() {
-        return None;
-    }
-    h.write_u64((v + 0.0).to_bits());
-    Some(())
-}
-
-/// None if the value is null.
+/// None if the value equals nothing.
 fn hash_value(h: &mut impl Hasher, array: &ArrayRef, row: usize, class: KeyClass) -> Option<()> {
     if array.is_null(row) {
         return None;
     }
-    match (array.data_type(), class) {
-        (DataType::Int32, KeyClass::Integer) => {
-            hash_integer(h, array.as_primitive::<Int32Type>().value(row).into())
-        }
-        (DataType::Int64, KeyClass::Integer) => {
-            hash_integer(h, array.as_primitive::<Int64Type>().value(row))
-        }
-        (DataType::Int32, _) => hash_real(h, array.as_primitive::<Int32Type>().value(row).into()),
-        (DataType::Int64, _) => hash_real(h, array.as_primitive::<Int64Type>().value(row) as f64),
-        (DataType::Float32, _) => {
-            hash_real(h, array.as_primitive::<Float32Type>().value(row).into())
-        }
-        (DataType::Float64, _) => hash_real(h, array.as_primitive::<Float64Type>().value(row)),
-        (DataType::Boolean, _) => {
-            h.write_u8(array.as_boolean().value(row).into());
-            Some(())
-        }
-        (DataType::Utf8View, _) => {
-            h.write(array.as_string_view().value(row).as_bytes());
-            Some(())
-        }
-        _ => None,
+    match array.data_type() {
+        DataType::Int32 => hash_number!(h, class, array.as_primitive::<Int32Type>().value(row)),
+        DataType::Int64 => hash_number!(h, class, array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float32 => hash_number!(h, class, array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => hash_number!(h, class, array.as_primitive::<Float64Type>().value(row)),
+        DataType::Boolean => h.write_u8(array.as_boolean().value(row).into()),
+        DataType::Utf8View => h.write(array.as_string_view().value(row).as_bytes()),
+        _ => return None,
     }
+    Some(())
 }
 
 /// The same for a stored value.
@@ -220,26 +205,16 @@ fn hash_stored(
     slot: usize,
     class: KeyClass,
 ) -> Option<()> {
-    let integer = class == KeyClass::Integer;
     match column {
-        StoreColumn::Int { values, valid } if valid[slot] && integer => {
-            hash_integer(h, values[slot].into())
+        StoreColumn::Int { values, valid } if valid[slot] => hash_number!(h, class, values[slot]),
+        StoreColumn::Long { values, valid } if valid[slot] => hash_number!(h, class, values[slot]),
+        StoreColumn::Float { values, valid } if valid[slot] => hash_number!(h, class, values[slot]),
+        StoreColumn::Double { values, valid } if valid[slot] => {
+            hash_number!(h, class, values[slot])
         }
-        StoreColumn::Long { values, valid } if valid[slot] && integer => {
-            hash_integer(h, values[slot])
-        }
-        StoreColumn::Int { values, valid } if valid[slot] => hash_real(h, values[slot].into()),
-        StoreColumn::Long { values, valid } if valid[slot] => hash_real(h, values[slot] as f64),
-        StoreColumn::Float { values, valid } if valid[slot] => hash_real(h, values[slot].into()),
-        StoreColumn::Double { values, valid } if valid[slot] => hash_real(h, values[slot]),
-        StoreColumn::Bool { values, valid } if valid[slot] => {
-            h.write_u8(values[slot].into());
-            Some(())
-        }
-        StoreColumn::Str(values) => {
-            h.write(values[slot].as_deref()?.as_bytes());
-            Some(())
-        }
-        _ => None,
+        StoreColumn::Bool { values, valid } if valid[slot] => h.write_u8(values[slot].into()),
+        StoreColumn::Str(values) => h.write(values[slot].as_deref()?.as_bytes()),
+        _ => return None,
     }
+    Some(())
 }

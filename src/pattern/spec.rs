@@ -26,7 +26,7 @@ pub struct PatternSpec {
     pub sides: Vec<SideSpec>,
     /// The chain.
     pub states: Vec<StateSpec>,
-    /// `every`, outermost scopes only (they don't nest).
+    /// `every` (they don't nest).
     pub groups: Vec<EveryGroup>,
     /// `within`, ms.
     pub within: Option<i64>,
@@ -93,13 +93,15 @@ pub struct EqualKey {
     pub class: KeyClass,
 }
 
-/// How equal values of two columns are brought to one form.
+/// How values of two columns are compared by `==`: the type both are brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyClass {
     /// int, long: as 64-bit integers.
     Integer,
-    /// Numbers, at least one of them float or double: as doubles.
-    Real,
+    /// As 32-bit floats.
+    Float,
+    /// As doubles.
+    Double,
     /// Booleans.
     Bool,
     /// Text.

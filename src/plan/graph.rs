@@ -153,7 +153,7 @@ pub enum Unit {
     Columnar(Node),
     /// Several nodes, chunk by chunk, depth first.
     RowByRow {
-        /// Its nodes, in definition order.
+        /// Its nodes, in topological order as far as there is one.
         nodes: Vec<Node>,
         /// Why.
         reason: Coupling,

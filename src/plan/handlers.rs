@@ -8,7 +8,7 @@ use super::spec::{HandlerSpec, LogSpec, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
-use crate::expr::bind::{bind, bind_condition};
+use crate::expr::bind::{Scope, bind, bind_condition};
 use crate::expr::functions::polar;
 use crate::expr::tree::constant;
 use crate::expr::types::{AttrType, attr_type, schema_of};
@@ -64,20 +64,28 @@ pub(super) fn plan_window(
                 .with_nearest(&name, registry::window_names())
         }]);
     };
+    let args: Vec<WindowArg> = arguments(call, scope)?.into_iter().map(window_arg).collect();
+    (spec.check)(&args, span).map_err(|d| vec![d])?;
+    Ok(WindowCall { spec, args, span })
+}
+
+/// The arguments of a call with names and types resolved.
+pub(super) fn arguments(
+    call: &Call,
+    scope: &mut dyn Scope,
+) -> Result<Vec<TypedExpr>, Vec<Diagnostic>> {
+    if call.star {
+        return scope.star(call.span.0).map_err(|d| vec![d]);
+    }
     let mut args = Vec::new();
     let mut found = Vec::new();
     for a in &call.args {
         match bind(a, scope) {
-            Ok(e) => args.push(window_arg(e)),
+            Ok(e) => args.push(e),
             Err(d) => found.extend(d),
         }
     }
-    if found.is_empty()
-        && let Err(d) = (spec.check)(&args, span)
-    {
-        found.push(d);
-    }
-    if found.is_empty() { Ok(WindowCall { spec, args, span }) } else { Err(found) }
+    if found.is_empty() { Ok(args) } else { Err(found) }
 }
 
 fn window_arg(e: TypedExpr) -> WindowArg {
@@ -95,17 +103,7 @@ fn stream_function(
     scope: &mut StreamScope,
     app: &str,
 ) -> Result<HandlerSpec, Vec<Diagnostic>> {
-    let mut args = Vec::new();
-    let mut found = Vec::new();
-    for a in &call.args {
-        match bind(a, scope) {
-            Ok(e) => args.push(e),
-            Err(d) => found.extend(d),
-        }
-    }
-    if !found.is_empty() {
-        return Err(found);
-    }
+    let args = arguments(call, scope)?;
     match call.full_name().as_str() {
         "log" => log(call, args, app).map_err(|d| vec![d]),
         "pol2Cart" => pol2cart(call, args, scope).map_err(|d| vec![d]),
@@ -269,7 +267,7 @@ fn handler_exprs(h: &mut HandlerSpec, f: &mut dyn FnMut(&mut TypedExpr)) {
     }
 }
 
-fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize)) {
+pub(super) fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize)) {
     for a in &mut call.args {
         match a {
             WindowArg::Const { .. } => {}

@@ -8,6 +8,8 @@ mod catalog;
 pub mod explain;
 mod graph;
 mod handlers;
+mod inputs;
+pub mod join;
 pub mod pattern;
 mod query;
 mod schedule;
@@ -159,9 +161,17 @@ impl Builder {
         if w.partition.is_some_and(|p| !keys_done[p]) {
             return true;
         }
-        let mut cx = Context { catalog: &mut self.catalog, app: &self.app, partition: w.partition };
-        match plan_query(w.query, w.name.clone(), &mut cx) {
+        let mut cx = Context {
+            catalog: &mut self.catalog,
+            app: &self.app,
+            partition: w.partition,
+            warnings: vec![],
+        };
+        let planned = plan_query(w.query, w.name.clone(), &mut cx);
+        let warnings = cx.warnings;
+        match planned {
             Ok(q) => {
+                self.found.extend(warnings);
                 self.queries.push((w.number, q));
                 if let Some(p) = w.partition {
                     self.partitions[p].queries.push(w.number);
@@ -184,8 +194,12 @@ impl Builder {
             if w.partition.is_some_and(|p| !keys_done[p]) {
                 continue;
             }
-            let mut cx =
-                Context { catalog: &mut self.catalog, app: &self.app, partition: w.partition };
+            let mut cx = Context {
+                catalog: &mut self.catalog,
+                app: &self.app,
+                partition: w.partition,
+                warnings: vec![],
+            };
             if let Err(Refused::Waits(s)) = plan_query(w.query, w.name.clone(), &mut cx) {
                 // Where a refused query would have defined the stream, its fault is enough.
                 let pending = waiting.iter().any(|o| o.number != w.number && writes(o.query, &s));
@@ -228,7 +242,12 @@ impl Builder {
     fn partition_keys(&mut self, id: PartitionId, p: &ast::Partition, last: bool) -> bool {
         let mut keys: Vec<(StreamId, TypedExpr)> = Vec::new();
         for with in &p.with {
-            let cx = Context { catalog: &mut self.catalog, app: &self.app, partition: None };
+            let cx = Context {
+                catalog: &mut self.catalog,
+                app: &self.app,
+                partition: None,
+                warnings: vec![],
+            };
             let stream = match resolve(&with.stream, &cx) {
                 Ok(s) => s,
                 Err(Refused::Waits(s)) => {

@@ -3,6 +3,7 @@
 use super::catalog::{Catalog, Unknown};
 use super::graph::{InputPlan, PartitionId, QueryPlan, StreamId};
 use super::handlers::{narrow, plan_handlers};
+use super::inputs;
 use super::scope::{StreamScope, column};
 use super::select::bind_selection;
 use super::spec::{HandlerSpec, SelectSpec};
@@ -18,6 +19,7 @@ pub(super) struct Context<'a> {
     pub(super) catalog: &'a mut Catalog,
     pub(super) app: &'a str,
     pub(super) partition: Option<PartitionId>,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// Why a query isn't planned (yet).
@@ -48,8 +50,8 @@ pub(super) fn plan_query(
     let mut notes = Vec::new();
     let planned = match &q.input {
         Input::Stream(s) => plan_stream(q, s, events, cx, &mut notes),
-        Input::Join(j) => plan_join(q, j, events, cx),
-        Input::Pattern(p) => plan_pattern(q, p, events, cx),
+        Input::Join(j) => inputs::plan_join(q, j, events, cx),
+        Input::Pattern(p) => inputs::plan_pattern(q, p, events, cx),
         Input::Anonymous(a) => {
             Err(vec![Diagnostic::not_supported(a.query.span.0, "an anonymous inner query")].into())
         }
@@ -113,7 +115,8 @@ pub(super) fn resolve(s: &Source, cx: &Context<'_>) -> Result<StreamId, Refused>
     })
 }
 
-fn scope_of(s: &StreamInput, stream: StreamId, cx: &Context<'_>) -> StreamScope {
+/// The names of one stream.
+pub(super) fn scope_of(s: &StreamInput, stream: StreamId, cx: &Context<'_>) -> StreamScope {
     StreamScope {
         name: s.source.name.name.clone(),
         mark: s.source.mark,
@@ -133,7 +136,7 @@ fn plan_stream(
     let mut scope = scope_of(s, stream, cx);
     let mut chain = plan_handlers(&s.handlers, &mut scope, cx.app)?;
     let all = if q.select.items.is_none() { all_columns(&scope.schema) } else { vec![] };
-    let bound = bind_selection(&q.select, &mut scope, all)?;
+    let bound = bind_selection(&q.select, &mut scope, all, false)?;
     let mut aggregated = bound.aggregates();
     let mut select = bound.finish(scope.schema.clone(), events);
     aggregated |= !select.group_by.is_empty();
@@ -175,22 +178,4 @@ fn want_expired(
         ));
         chain.remove(at);
     }
-}
-
-fn plan_join(
-    _q: &Query,
-    j: &crate::lang::ast::JoinInput,
-    _events: EventType,
-    _cx: &mut Context<'_>,
-) -> Result<(InputPlan, SelectSpec), Refused> {
-    Err(vec![Diagnostic::not_supported(j.left.span.0, "a join")].into())
-}
-
-fn plan_pattern(
-    q: &Query,
-    _p: &crate::lang::ast::PatternInput,
-    _events: EventType,
-    _cx: &mut Context<'_>,
-) -> Result<(InputPlan, SelectSpec), Refused> {
-    Err(vec![Diagnostic::not_supported(q.span.0, "a pattern")].into())
 }

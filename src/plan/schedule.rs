@@ -12,16 +12,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::graph::{Coupling, InputPlan, Node, Plan, Unit};
+use super::graph::{Coupling, InputPlan, Node, Plan, QueryId, StreamId, Unit};
 use super::spec::HandlerSpec;
 
 /// Fills in `plan.schedule` and ranks the writers of every stream.
 pub(super) fn schedule(plan: &mut Plan) {
-    let mut graph = Graph::new(plan);
-    rank_writers(plan, &graph);
-    graph = Graph::new(plan);
+    let graph = Graph::new(plan);
+    let arrivals = rank_writers(plan, &graph);
+    let ports = rank_ports(plan, &graph, &arrivals);
     let mut groups: Vec<(BTreeSet<Node>, Coupling)> =
         graph.cycles().into_iter().map(|c| (c, Coupling::Feedback)).collect();
+    groups.extend(ports.into_iter().map(|p| (p, Coupling::Reconvergence)));
     for (nodes, always) in reconvergences(plan, &graph) {
         let why = if always { Coupling::Reconvergence } else { Coupling::ReconvergenceOfChunks };
         groups.push((nodes, why));
@@ -97,17 +98,29 @@ impl Graph {
 }
 
 /// Orders the writers of each stream as a depth-first walk from the streams in front would first
-/// call them.
-fn rank_writers(plan: &mut Plan, graph: &Graph) {
+/// call them, and tells in which order one event first comes to the ports of a query.
+fn rank_writers(plan: &mut Plan, graph: &Graph) -> HashMap<(StreamId, QueryId), usize> {
     let mut writers: Vec<Vec<usize>> = vec![vec![]; plan.streams.len()];
+    let mut arrivals = HashMap::new();
     let mut seen = HashSet::new();
     let fed: HashSet<usize> = plan.queries.iter().filter_map(|q| q.target).collect();
-    let streams = 0..plan.streams.len();
-    let roots =
-        streams.clone().filter(|s| !fed.contains(s)).chain(streams.filter(|s| fed.contains(s)));
-    for root in roots {
-        let mut todo = vec![Node::Stream(root)];
-        while let Some(n) = todo.pop() {
+    let (inner, outer): (Vec<usize>, Vec<usize>) =
+        (0..plan.streams.len()).partition(|s| fed.contains(s));
+    for root in outer.into_iter().chain(inner) {
+        let mut todo = vec![(None, Node::Stream(root))];
+        while let Some((from, n)) = todo.pop() {
+            let time = arrivals.len();
+            match (from, n) {
+                (Some(Node::Stream(s)), Node::Query(q)) => {
+                    arrivals.entry((s, q)).or_insert(time);
+                }
+                (Some(Node::Stream(s)), Node::Partition(p)) => {
+                    for q in plan.partition_readers(p, s) {
+                        arrivals.entry((s, q)).or_insert(time);
+                    }
+                }
+                _ => {}
+            }
             if !seen.insert(n) {
                 continue;
             }
@@ -116,12 +129,49 @@ fn rank_writers(plan: &mut Plan, graph: &Graph) {
             {
                 writers[t].push(q);
             }
-            todo.extend(graph.after(n).iter().rev());
+            todo.extend(graph.after(n).iter().rev().map(|m| (Some(n), *m)));
         }
     }
     for (s, w) in plan.streams.iter_mut().zip(writers) {
         s.writers = w;
     }
+    arrivals
+}
+
+/// Ports take rows of one cause in the order of their numbers. Where one event comes to them in
+/// another order, a join is told so, and a pattern runs row by row with all between it and the event.
+fn rank_ports(
+    plan: &mut Plan,
+    graph: &Graph,
+    arrivals: &HashMap<(StreamId, QueryId), usize>,
+) -> Vec<BTreeSet<Node>> {
+    let mut groups = Vec::new();
+    for q in 0..plan.queries.len() {
+        let ports = plan.queries[q].input.streams().to_vec();
+        let pairs = (0..ports.len()).flat_map(|i| (i + 1..ports.len()).map(move |j| (i, j)));
+        for (i, j) in pairs {
+            let (a, b) = (ports[i], ports[j]);
+            let late = arrivals.get(&(a, q)) > arrivals.get(&(b, q));
+            let roots = |n: &&Node| {
+                let reach = graph.reach(**n);
+                reach.contains(&Node::Stream(a)) && reach.contains(&Node::Stream(b))
+            };
+            if a == b || !late || !graph.nodes.iter().any(|n| roots(&n)) {
+                continue;
+            }
+            if let InputPlan::Join { spec, .. } = &mut plan.queries[q].input {
+                spec.right_first = true;
+                continue;
+            }
+            let from: Vec<Node> = graph.nodes.iter().filter(roots).copied().collect();
+            let between = |n: &&Node| {
+                graph.reach(**n).contains(&Node::Query(q))
+                    && from.iter().any(|f| graph.reach(*f).contains(*n))
+            };
+            groups.push(graph.nodes.iter().filter(between).copied().collect());
+        }
+    }
+    groups
 }
 
 /// Whether a query has a window (or two).
@@ -280,7 +330,10 @@ fn order(plan: &Plan, graph: &Graph, groups: Vec<(BTreeSet<Node>, Coupling)>) ->
         };
         let nodes: Vec<Node> = match unit_of(&left[i]) {
             None => vec![left[i]],
-            Some(g) => left.iter().filter(|n| groups[g].0.contains(n)).copied().collect(),
+            Some(g) => {
+                let nodes = left.iter().filter(|n| groups[g].0.contains(n)).copied().collect();
+                sorted(graph, nodes)
+            }
         };
         left.retain(|n| !nodes.contains(n));
         for n in &nodes {
@@ -296,6 +349,17 @@ fn order(plan: &Plan, graph: &Graph, groups: Vec<(BTreeSet<Node>, Coupling)>) ->
         });
     }
     units
+}
+
+/// The nodes of a group in topological order as far as there is one, ties as they stand.
+fn sorted(graph: &Graph, mut left: Vec<Node>) -> Vec<Node> {
+    let mut done = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let free = |n: &Node| !left.iter().any(|m| m != n && graph.after(*m).contains(n));
+        let next = left.iter().position(free).unwrap_or(0);
+        done.push(left.remove(next));
+    }
+    done
 }
 
 /// Streams first, then partitions and queries as they stand in the text.

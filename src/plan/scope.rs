@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 
 use crate::error::{Code, Diagnostic, Span};
-use crate::expr::bind::{Scope, bind};
+use crate::expr::bind::Scope;
 use crate::expr::functions::FunctionSpec;
 use crate::expr::types::{AttrType, attr_type};
 use crate::expr::{ColumnRef, TypedExpr, TypedKind};
@@ -93,6 +93,11 @@ impl Scope for StreamScope {
         misplaced_aggregate(call)
     }
 
+    fn star(&mut self, at: Span) -> Result<Vec<TypedExpr>, Diagnostic> {
+        let all = super::query::all_columns(&self.schema).into_iter();
+        Ok(all.map(|(_, e)| TypedExpr { span: at, ..e }).collect())
+    }
+
     fn function(&self, namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
         registry::function(namespace, name)
     }
@@ -118,23 +123,18 @@ pub struct SelectScope<'a> {
     pub aggregates: Vec<AggregateCall>,
     /// Output attributes, which alone are visible to `having` (set when binding it).
     pub outputs: Option<Vec<(String, TypedExpr)>>,
+    /// Whether `having` may look at events of a pattern as well (`e1[1].price`).
+    pub references: bool,
 }
 
 impl SelectScope<'_> {
     fn aggregate(&mut self, call: &Call) -> Option<Result<TypedExpr, Vec<Diagnostic>>> {
         let name = call.full_name();
         let spec = registry::aggregate(&name)?;
-        let mut args = Vec::new();
-        let mut faults = Vec::new();
-        for a in &call.args {
-            match bind(a, self.input) {
-                Ok(e) => args.push(e),
-                Err(d) => faults.extend(d),
-            }
-        }
-        if !faults.is_empty() {
-            return Some(Err(faults));
-        }
+        let args = match super::handlers::arguments(call, self.input) {
+            Ok(args) => args,
+            Err(faults) => return Some(Err(faults)),
+        };
         let types: Vec<AttrType> = args.iter().map(|a| a.ty).collect();
         let span = call.span.0;
         Some(match (spec.returns)(&types) {
@@ -154,6 +154,9 @@ impl SelectScope<'_> {
 impl Scope for SelectScope<'_> {
     fn attribute(&mut self, a: &AttrRef) -> Result<TypedExpr, Diagnostic> {
         let Some(outputs) = &self.outputs else { return self.input.attribute(a) };
+        if self.references && a.source.is_some() {
+            return self.input.attribute(a);
+        }
         let name = a.name.name.as_str();
         let found = outputs.iter().find(|(n, _)| a.source.is_none() && n == name);
         match found {

@@ -26,17 +26,19 @@ pub(super) struct Bound {
     offset: Option<u64>,
 }
 
-/// Resolves the names of a selection. `all` are the columns of `select *`.
+/// Resolves the names of a selection. `all` are the columns of `select *`; `references` says whether
+/// `having` may refer to events (of a pattern).
 pub(super) fn bind_selection(
     s: &Selection,
     input: &mut dyn Scope,
     all: Vec<(String, TypedExpr)>,
+    references: bool,
 ) -> Result<Bound, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut keep = |r: Result<TypedExpr, Vec<Diagnostic>>| r.map_err(|d| found.extend(d)).ok();
     let mut outputs = all;
     let mut group_by = Vec::new();
-    let mut scope = SelectScope { input, aggregates: vec![], outputs: None };
+    let mut scope = SelectScope { input, aggregates: vec![], outputs: None, references };
     for item in s.items.iter().flatten() {
         if let Some(e) = keep(bind(&item.expr, &mut scope)) {
             outputs.push((item_name(item), e));
@@ -93,7 +95,6 @@ impl Bound {
             events,
             output,
             keyed: false,
-            rejoin: false,
             windowed: false,
         }
     }

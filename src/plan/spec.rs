@@ -82,10 +82,6 @@ pub struct SelectSpec {
     pub output: SchemaRef,
     /// Whether rows carry partition keys.
     pub keyed: bool,
-    /// Patterns and joins: every chunk of the input is selected by itself (a pattern makes each match a
-    /// chunk, a join the partners of each row), yet the results of consecutive chunks of one cause
-    /// (equal `order`, `at` and key) leave as one chunk.
-    pub rejoin: bool,
     /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
     pub windowed: bool,
 }

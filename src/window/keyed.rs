@@ -202,8 +202,8 @@ pub(super) struct Keyed<L: Logic> {
     logic: L,
     states: Vec<L::State>,
     rows: Rows,
-    /// Order of the last row seen.
-    last: u64,
+    /// Order and clock of the last row seen.
+    last: (u64, i64),
     /// Slots of the rows coming in (kept for its memory only).
     slots: Vec<Slot>,
 }
@@ -212,12 +212,12 @@ impl<L: Logic> Keyed<L> {
     pub fn new(logic: L, context: WindowContext) -> Result<Self> {
         let store = RowStore::new(context.schema)?;
         let rows = Rows { store, timers: Timers::default(), next: vec![] };
-        Ok(Self { logic, states: vec![], rows, last: 0, slots: vec![] })
+        Ok(Self { logic, states: vec![], rows, last: (0, i64::MIN), slots: vec![] })
     }
 
     fn fire_due(&mut self, step: &Step<'_>, clock: i64, out: &mut WindowOutput) {
         while let Some(Timer { due, key, .. }) = self.rows.timers.pop_due(clock) {
-            let order = step.timeline.timer_order(due, self.last);
+            let order = step.timeline.timer_order(due, self.last.0);
             let cause = Cause { at: due, order, key };
             self.logic.fire(&mut self.states[key as usize], cause, &mut self.rows, out);
             out.rows.end_chunk();
@@ -254,11 +254,11 @@ impl<L: Logic> Window for Keyed<L> {
         let mut runs = Runs::new(batch, rows.clone());
         while let Some((run, key)) = runs.next() {
             let (at, order) = (batch.at[run.start], batch.order[run.start]);
-            let same_cause = order == self.last && order % 2 == 1;
+            let same_cause = (order, at) == self.last;
             if !same_cause && self.rows.timers.next_due().is_some_and(|due| due <= at) {
                 self.fire_due(step, at, out);
             }
-            self.last = order;
+            self.last = (order, at);
             let arrival = Arrival {
                 slots: &slots[run.start - rows.start..run.end - rows.start],
                 ts: &batch.ts[run],
@@ -278,7 +278,7 @@ impl<L: Logic> Window for Keyed<L> {
         after: u64,
         out: &mut WindowOutput,
     ) -> Result<()> {
-        self.last = self.last.max(after);
+        self.last.0 = self.last.0.max(after);
         self.fire_due(step, clock, out);
         Ok(())
     }

@@ -138,7 +138,7 @@ pub trait Window: Send {
 
     /// Fires all timers due at or before `clock`. `after` is the order of the last row seen by the
     /// caller (0 for none): timers sort behind it. Not to be called between two rows of one cause
-    /// (equal odd order): what they arm fires behind both.
+    /// (equal order and clock): what they arm fires behind both.
     fn advance(
         &mut self,
         step: &Step<'_>,

@@ -40,12 +40,21 @@ pub(super) struct TimeLength {
     pub expired: bool,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
     held: List,
     count: u32,
-    /// Whether a timer of this key is armed: at the latest for when the oldest row leaves.
-    armed: bool,
+    /// The next timer of this key, [`NEVER`] if there is none: while rows are held, it is due when the
+    /// oldest leaves or earlier.
+    armed: i64,
+}
+
+const NEVER: i64 = i64::MAX;
+
+impl Default for State {
+    fn default() -> Self {
+        Self { held: List::default(), count: 0, armed: NEVER }
+    }
 }
 
 impl TimeLength {
@@ -69,12 +78,16 @@ impl TimeLength {
         }
     }
 
-    /// Sees to it that a timer is armed while rows are held.
+    /// Sees to it that a timer is armed for the oldest row. (Usually one is: a key needs one timer,
+    /// however many rows it holds.)
     #[inline]
     fn arm(&self, s: &mut State, cause: Cause, rows: &mut Rows) {
-        if let (Some(oldest), false) = (s.held.first(), s.armed) {
-            rows.arm(rows.store.ts(oldest).saturating_add(self.t), cause);
-            s.armed = true;
+        if let Some(oldest) = s.held.first() {
+            let due = rows.store.ts(oldest).saturating_add(self.t).max(cause.at);
+            if due < s.armed {
+                rows.arm(due, cause);
+                s.armed = due;
+            }
         }
     }
 }
@@ -106,7 +119,9 @@ impl Logic for TimeLength {
     }
 
     fn fire(&self, s: &mut State, cause: Cause, rows: &mut Rows, out: &mut WindowOutput) {
-        s.armed = false;
+        if s.armed <= cause.at {
+            s.armed = NEVER;
+        }
         self.expire_due(s, cause, rows, out);
         self.arm(s, cause, rows);
     }

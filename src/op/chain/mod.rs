@@ -17,10 +17,13 @@ pub use filter::Filter;
 pub use log::{Log, LogSink};
 pub use project::Project;
 
-use super::Operator;
 use super::window::WindowOp;
+use super::{Operator, Output};
 use crate::error::Result;
+use crate::event::EventBatch;
 use crate::plan::spec::HandlerSpec;
+use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::Step;
 
 /// The operators of a handler chain over rows of `input`, in order. `keyed`: whether rows carry
 /// partition keys; `#log` writes to `logs`.
@@ -62,11 +65,6 @@ trait Stateless: Send {
     /// What becomes of a batch.
     fn apply(&self, batch: EventBatch) -> Result<EventBatch>;
 }
-
-use crate::event::EventBatch;
-use crate::op::Output;
-use crate::state::{SnapshotReader, SnapshotWriter};
-use crate::time::Step;
 
 impl<T: Stateless> Operator for T {
     fn process(

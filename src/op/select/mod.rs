@@ -49,7 +49,6 @@ pub struct SelectOp {
     picker: Picker,
     projection: Projection,
     arrange: Arrange,
-    rejoin: bool,
 }
 
 /// An aggregate call at work.
@@ -102,7 +101,6 @@ impl SelectOp {
             picker: Picker::new(shape),
             projection: Projection::new(&spec.items, &wide, &spec.output)?,
             arrange: Arrange::new(&spec.order_by, spec.offset, spec.limit),
-            rejoin: spec.rejoin,
             wide,
         })
     }
@@ -191,6 +189,7 @@ impl SelectOp {
             None => return Ok(None),
         };
         let mut out = self.projection.project(wide, picked.rows.as_deref())?;
+        let delivered = delivered(wide, &picked);
         let mut offsets = picked.offsets;
         if self.events == EventType::Current {
             out.kinds = None;
@@ -199,9 +198,7 @@ impl SelectOp {
             out = gather(&out, &sorted.rows)?;
             offsets = sorted.offsets;
         }
-        if self.rejoin {
-            offsets = Some(rejoined(&out, offsets.as_deref()));
-        }
+        offsets = delivered.or(offsets);
         out.chunks = offsets.filter(|o| o.len() != out.rows() + 1).map(Chunks::new);
         Ok((out.rows() > 0).then_some(out))
     }
@@ -259,17 +256,16 @@ fn of_kind(kinds: &[Kind], kind: Kind) -> BooleanBuffer {
     BooleanBuffer::collect_bool(kinds.len(), |row| kinds[row] == kind)
 }
 
-/// Chunk ends where the cause (or the partition key) changes, of those there are.
-fn rejoined(out: &EventBatch, offsets: Option<&[u32]>) -> Vec<u32> {
-    let same = |row: usize| {
-        out.order[row] == out.order[row - 1]
-            && out.at[row] == out.at[row - 1]
-            && out.key(row) == out.key(row - 1)
-    };
-    let rows = out.rows();
-    let open = |row: &usize| *row == 0 || *row == rows || !same(*row);
-    match offsets {
-        None => (0..=rows).filter(open).map(|r| r as u32).collect(),
-        Some(o) => o.iter().map(|o| *o as usize).filter(open).map(|r| r as u32).collect(),
-    }
+/// Results of one delivery leave as one chunk, though each of its chunks was selected by itself: of
+/// the chunk ends of the picked rows, those at which the delivery they were picked from ends.
+fn delivered(wide: &EventBatch, picked: &Picked) -> Option<Vec<u32>> {
+    let chunks = wide.chunks.as_ref().filter(|c| c.deliveries().len() != c.offsets().len())?;
+    let row = |i: u32| picked.rows.as_ref().map_or(i, |rows| rows[i as usize]);
+    let delivery = |i: u32| chunks.deliveries().partition_point(|d| *d <= row(i));
+    let n = picked.rows.as_ref().map_or(wide.rows(), Vec::len) as u32;
+    let open = |end: &u32| *end == 0 || *end == n || delivery(*end) != delivery(*end - 1);
+    Some(match &picked.offsets {
+        None => (0..=n).filter(open).collect(),
+        Some(offsets) => offsets.iter().copied().filter(open).collect(),
+    })
 }

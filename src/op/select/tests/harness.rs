@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 
+use crate::aggregate::{count, max_forever, sum};
 use crate::error::Span;
 use crate::event::{BatchBuilder, EventBatch, Kind, Value};
 use crate::expr::types::{AttrType, attr_type, schema_of};
@@ -15,7 +16,6 @@ use crate::lang::ast::{BinaryOp, EventType};
 use crate::op::select::SelectOp;
 use crate::op::{Operator, Output};
 use crate::plan::spec::{AggregateCall, OrderKey, SelectSpec};
-use crate::registry::AGGREGATES;
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::{Step, Timeline};
 
@@ -40,6 +40,8 @@ pub(super) fn binary(op: BinaryOp, left: TypedExpr, right: TypedExpr, ty: AttrTy
 pub(super) struct Query {
     pub(super) spec: SelectSpec,
     types: Vec<AttrType>,
+    /// Chunks of one cause and key (`+` lines) are one delivery.
+    rejoin: bool,
 }
 
 impl Query {
@@ -59,15 +61,15 @@ impl Query {
             events: EventType::Current,
             output: input,
             keyed: false,
-            rejoin: false,
             windowed: true,
         };
-        Self { spec, types: types.to_vec() }
+        Self { spec, types: types.to_vec(), rejoin: false }
     }
 
     /// Adds an aggregate of an input column (none: `count()`).
     pub(super) fn aggregate(mut self, name: &str, of: Option<usize>) -> Self {
-        let spec = AGGREGATES.iter().find(|s| s.name == name).unwrap();
+        let known = [&count::SPEC, &max_forever::SPEC, &sum::SPEC];
+        let spec = known.into_iter().find(|s| s.name == name).unwrap();
         let args: Vec<_> = of.iter().map(|c| column(*c, self.types[*c])).collect();
         let types: Vec<_> = args.iter().map(|a| a.ty).collect();
         let ty = (spec.returns)(&types).unwrap();
@@ -132,7 +134,7 @@ impl Query {
     }
 
     pub(super) fn rejoin(mut self) -> Self {
-        self.spec.rejoin = true;
+        self.rejoin = true;
         self
     }
 
@@ -149,7 +151,7 @@ impl Query {
     pub(super) fn batch(&self, text: &str) -> EventBatch {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
         let types = &self.types[..self.spec.input.fields().len()];
-        batch(types, &self.spec.input, &lines, 0, self.spec.keyed)
+        batch(types, &self.spec.input, &lines, 0, (self.spec.keyed, self.rejoin))
     }
 
     /// What leaves, as text, one chunk a line: the same at once, chunk by chunk, and with a snapshot
@@ -169,7 +171,13 @@ impl Query {
         let mut text = String::new();
         let mut from = 0;
         for to in cuts.iter().copied().chain([lines.len()]) {
-            let batch = batch(types, &self.spec.input, &lines[from..to], from, self.spec.keyed);
+            let batch = batch(
+                types,
+                &self.spec.input,
+                &lines[from..to],
+                from,
+                (self.spec.keyed, self.rejoin),
+            );
             process(&mut op, batch).iter().for_each(|b| print(b, &mut text));
             from = to;
             if restore {
@@ -203,11 +211,12 @@ fn batch(
     schema: &arrow::datatypes::SchemaRef,
     lines: &[&str],
     first: usize,
-    keyed: bool,
+    (keyed, rejoin): (bool, bool),
 ) -> EventBatch {
     let mut rows = BatchBuilder::default();
     let mut columns: Vec<Vec<Value>> = vec![vec![]; types.len()];
     let mut cause = first;
+    let mut last_key = 0;
     for (i, line) in lines.iter().enumerate() {
         let body = line.strip_prefix('+');
         if body.is_none() {
@@ -218,6 +227,10 @@ fn batch(
             let head = words.next().unwrap();
             let (kind, key) = head.split_once('@').unwrap_or((head, "0"));
             let key = key.parse().unwrap();
+            if rejoin && (body.is_none() || key != last_key) && n == 0 {
+                rows.end_delivery();
+            }
+            last_key = key;
             if kind == "R" {
                 rows.reset(key);
                 continue;
