@@ -43,7 +43,11 @@ const LAYOUT: &[(&str, &[&str])] = &[
     ("io", &["event", "state"]),
     (
         "runtime",
-        &["lang", "event", "time", "expr", "state", "plan", "op", "io", "registry", "window"],
+        &[
+            "lang", "event", "time", "expr", "state", "plan", "op", "io", "registry", "window",
+            // Text to plan, at the root because nothing below needs both.
+            "compile",
+        ],
     ),
     ("registry", &["event", "expr", "aggregate", "window", "pattern", "table", "op", "io", "lang"]),
     ("bench", &["lib"]),

@@ -1,7 +1,7 @@
 //! The recorded cases, read from the directory that `FORESHOCK_CONFORMANCE` names (default
 //! `../shared/conformance` beside the repository). Its README is the format.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,9 @@ pub struct Replay {
     /// Which application of the group the outputs belong to.
     pub app_index: usize,
     pub steps: Vec<Step>,
+    /// What the test listened to, and the other streams with output (`extra`).
     pub outputs: Recording,
+    pub extra: BTreeSet<Callback>,
 }
 
 /// One thing that happened, `at` ms after the start of the virtual wall clock.
@@ -275,8 +277,14 @@ impl RawCase {
             self.step(step, &mut steps)?;
         }
         let mut outputs = Recording::new();
-        for (name, events) in raw.outputs.into_iter().chain(raw.extra_outputs) {
+        let mut extra = BTreeSet::new();
+        for (name, events) in raw.outputs {
             let (callback, groups) = self.groups(&name, events)?;
+            outputs.insert(callback, groups);
+        }
+        for (name, events) in raw.extra_outputs {
+            let (callback, groups) = self.groups(&name, events)?;
+            extra.insert(callback.clone());
             outputs.insert(callback, groups);
         }
         Ok(Replay {
@@ -288,6 +296,7 @@ impl RawCase {
             app_index: raw.app_index.unwrap_or(0),
             steps,
             outputs,
+            extra,
         })
     }
 

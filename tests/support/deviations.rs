@@ -3,9 +3,11 @@
 //! `tests/conformance/deviations.txt`.
 //!
 //! A section is `## <number>. <title>`; its cases stand one a line in a block fenced as
-//! ```` ```cases ````. A case so listed must do exactly what is on file, or it fails.
+//! ```` ```cases ````. A case so listed must do exactly what is on file, or it fails. A block fenced as
+//! ```` ```extra ```` lists cases where only streams differ that the recorded test didn't listen to;
+//! they are judged by what it did listen to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What deviates, and how.
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Deviations {
     /// Case to number of the deviation.
     pub number: BTreeMap<String, u32>,
+    /// Cases judged only by what the recorded test listened to.
+    pub extra: BTreeSet<String>,
     /// Case to our outcome, in lines.
     pub filed: BTreeMap<String, Vec<String>>,
 }
@@ -28,7 +32,36 @@ impl Deviations {
         let doc = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deviations.md");
         let doc = std::fs::read_to_string(&doc).map_err(|e| format!("{}: {e}", doc.display()))?;
         let filed = std::fs::read_to_string(outcomes_path()).unwrap_or_default();
-        Ok(Self { number: numbers(&doc)?, filed: outcomes(&filed) })
+        let mut listed = Self { filed: outcomes(&filed), ..Self::default() };
+        listed.read(&doc)?;
+        Ok(listed)
+    }
+
+    fn read(&mut self, doc: &str) -> Result<(), String> {
+        let (mut section, mut fence, mut last) = (None, "", 0);
+        for line in doc.lines().map(str::trim) {
+            if let Some(title) = line.strip_prefix("## ") {
+                let number = title.split_once(". ").and_then(|(n, _)| n.parse().ok());
+                let number: u32 = number.ok_or(format!("`{line}` is not numbered"))?;
+                if number != last + 1 {
+                    return Err(format!("`{line}`: expected number {}", last + 1));
+                }
+                (section, last) = (Some(number), number);
+            } else if let Some(name) = line.strip_prefix("```") {
+                fence = if fence.is_empty() { name } else { "" };
+            } else if !line.is_empty() && (fence == "cases" || fence == "extra") {
+                let number = section.ok_or("cases outside a section")?;
+                let seen = self.number.contains_key(line) || self.extra.contains(line);
+                if seen {
+                    return Err(format!("case {line} is listed twice"));
+                }
+                match fence {
+                    "extra" => drop(self.extra.insert(line.to_string())),
+                    _ => drop(self.number.insert(line.to_string(), number)),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Writes `outcomes` over what is on file for the same cases; drops cases no longer listed.
@@ -43,29 +76,6 @@ impl Deviations {
         }
         std::fs::write(outcomes_path(), text)
     }
-}
-
-fn numbers(doc: &str) -> Result<BTreeMap<String, u32>, String> {
-    let mut numbers = BTreeMap::new();
-    let (mut section, mut inside, mut last) = (None, false, 0);
-    for line in doc.lines().map(str::trim) {
-        if let Some(title) = line.strip_prefix("## ") {
-            let number = title.split_once(". ").and_then(|(n, _)| n.parse().ok());
-            let number: u32 = number.ok_or(format!("`{line}` is not numbered"))?;
-            if number != last + 1 {
-                return Err(format!("`{line}`: expected number {}", last + 1));
-            }
-            (section, last) = (Some(number), number);
-        } else if line.starts_with("```") {
-            inside = line == "```cases" && !inside;
-        } else if inside && !line.is_empty() {
-            let number = section.ok_or("cases outside a section")?;
-            if numbers.insert(line.to_string(), number).is_some() {
-                return Err(format!("case {line} is listed twice"));
-            }
-        }
-    }
-    Ok(numbers)
 }
 
 fn outcomes(text: &str) -> BTreeMap<String, Vec<String>> {
@@ -86,17 +96,24 @@ fn outcomes(text: &str) -> BTreeMap<String, Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{numbers, outcomes};
+    use super::{Deviations, outcomes};
+
+    fn read(doc: &str) -> Result<Deviations, String> {
+        let mut listed = Deviations::default();
+        listed.read(doc).map(|()| listed)
+    }
 
     #[test]
     fn reads_numbered_sections() {
-        let doc =
-            "# D\n## 1. One\ntext\n```cases\nq/A.a\nq/A.b\n```\n## 2. Two\n```cases\nq/B.a\n```";
-        let read = numbers(doc).expect("a valid document");
-        assert_eq!(read.into_iter().map(|(_, n)| n).collect::<Vec<_>>(), [1, 1, 2]);
-        assert!(numbers("## 2. Two").is_err(), "numbers start at one");
-        assert!(numbers("## One").is_err(), "sections are numbered");
-        assert!(numbers("## 1. A\n```cases\nx\nx\n```").is_err(), "no case twice");
+        let doc = "# D\n## 1. One\ntext\n```cases\nq/A.a\nq/A.b\n```\n```sql\nnot a case\n```\n\
+                   ## 2. Two\n```cases\nq/B.a\n```\n```extra\nq/C.a\n```";
+        let listed = read(doc).expect("a valid document");
+        assert_eq!(listed.number.into_values().collect::<Vec<_>>(), [1, 1, 2]);
+        assert!(listed.extra.iter().eq(["q/C.a"]));
+        assert!(read("## 2. Two").is_err(), "numbers start at one");
+        assert!(read("## One").is_err(), "sections are numbered");
+        assert!(read("## 1. A\n```cases\nx\nx\n```").is_err(), "no case twice");
+        assert!(read("```cases\nx\n```").is_err(), "cases belong to a section");
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Judgement {
 pub fn judge(case: &Case, deviations: &Deviations) -> Judgement {
     let judged = guarded(|| match &case.refusal {
         Some(refusal) => refused(case, refusal),
-        None => replayed(case),
+        None => replayed(case, deviations.extra.contains(&case.id)),
     });
     match judged {
         Ok(judgement) => deviate(case, judgement, deviations),
@@ -82,11 +82,14 @@ fn refused(case: &Case, refusal: &str) -> Judgement {
     }
 }
 
-fn replayed(case: &Case) -> Judgement {
-    let expected = match &case.replay {
-        Some(replay) => &replay.outputs,
-        None => return Judgement::plain(Verdict::Unsupported("no replay was recorded".into())),
+fn replayed(case: &Case, without_extra: bool) -> Judgement {
+    let Some(recorded) = &case.replay else {
+        return Judgement::plain(Verdict::Unsupported("no replay was recorded".into()));
     };
+    let mut expected = recorded.outputs.clone();
+    if without_extra {
+        expected.retain(|callback, _| !recorded.extra.contains(callback));
+    }
     let got = match replay(case, Mode::PLAIN) {
         Ok(got) => got,
         Err(Trouble::Unsupported(what)) => return Judgement::plain(Verdict::Unsupported(what)),
@@ -98,9 +101,9 @@ fn replayed(case: &Case) -> Judgement {
             };
         }
     };
-    match compare::matches(expected, &got, rules(case)) {
+    match compare::matches(&expected, &got, rules(case)) {
         Ok(()) => Judgement {
-            timestamps: compare::same_timestamps(expected, &got),
+            timestamps: compare::same_timestamps(&expected, &got),
             got: Some(got),
             ..Judgement::plain(Verdict::Passed)
         },
