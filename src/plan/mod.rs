@@ -8,6 +8,7 @@ mod catalog;
 pub mod explain;
 mod graph;
 mod handlers;
+pub mod join;
 pub mod pattern;
 mod query;
 mod schedule;

@@ -3,6 +3,7 @@
 use super::catalog::{Catalog, Unknown};
 use super::graph::{InputPlan, PartitionId, QueryPlan, StreamId};
 use super::handlers::{narrow, plan_handlers};
+use super::join;
 use super::scope::{StreamScope, column};
 use super::select::bind_selection;
 use super::spec::{HandlerSpec, SelectSpec};
@@ -10,7 +11,7 @@ use crate::error::Diagnostic;
 use crate::expr::TypedExpr;
 use crate::expr::types::{AttrType, attr_type};
 use crate::lang::ast::{
-    EventType, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
+    EventType, Handler, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
 };
 
 /// What a query is planned in.
@@ -178,12 +179,42 @@ fn want_expired(
 }
 
 fn plan_join(
-    _q: &Query,
+    q: &Query,
     j: &crate::lang::ast::JoinInput,
-    _events: EventType,
-    _cx: &mut Context<'_>,
+    events: EventType,
+    cx: &mut Context<'_>,
 ) -> Result<(InputPlan, SelectSpec), Refused> {
-    Err(vec![Diagnostic::not_supported(j.left.span.0, "a join")].into())
+    let left = resolve(&j.left.source, cx)?;
+    let right = resolve(&j.right.source, cx)?;
+    let side = |s: &StreamInput, id: StreamId| {
+        let mut scope = scope_of(s, id, cx);
+        let (window, handlers): (Vec<_>, Vec<_>) =
+            s.handlers.iter().cloned().partition(|h| matches!(h, Handler::Window(_)));
+        let planned = plan_handlers(&handlers, &mut scope, cx.app);
+        let window = window.first().map(|w| match w {
+            Handler::Window(call) => super::handlers::plan_window(call, &mut scope),
+            _ => unreachable!("partitioned by kind"),
+        });
+        join::side(planned, window, scope)
+    };
+    let (left_side, right_side) = match (side(&j.left, left), side(&j.right, right)) {
+        (Ok(l), Ok(r)) => (l, r),
+        (l, r) => {
+            let faults = [l.err(), r.err()].into_iter().flatten().flatten();
+            return Err(Refused::Faults(faults.collect()));
+        }
+    };
+    let (mut builder, mut spec) = join::plan_join(j, left_side, right_side)?;
+    let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
+    let bound = bind_selection(&q.select, &mut builder, all)?;
+    let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
+    let mut select = bound.finish(spec.output.clone(), events);
+    spec.expired = events != EventType::Current;
+    spec.aggregates = aggregated;
+    spec.keyed = cx.partition.is_some();
+    join::narrow(&mut spec, &mut select);
+    select.windowed = true;
+    Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))
 }
 
 fn plan_pattern(

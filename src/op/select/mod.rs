@@ -191,15 +191,21 @@ impl SelectOp {
             None => return Ok(None),
         };
         let mut out = self.projection.project(wide, picked.rows.as_deref())?;
-        let mut offsets = picked.offsets;
+        let Picked { rows: mut sources, mut offsets } = picked;
         if self.events == EventType::Current {
             out.kinds = None;
         }
         if let Some(sorted) = self.arrange.sort(&out, offsets.as_deref())? {
             out = gather(&out, &sorted.rows)?;
             offsets = sorted.offsets;
+            sources = Some(match sources {
+                Some(s) => sorted.rows.iter().map(|r| s[*r as usize]).collect(),
+                None => sorted.rows,
+            });
         }
-        if self.rejoin {
+        if let Some(deliveries) = wide.chunks.as_ref().and_then(Chunks::joined) {
+            offsets = Some(delivered(&out, offsets.as_deref(), sources.as_deref(), deliveries));
+        } else if self.rejoin {
             offsets = Some(rejoined(&out, offsets.as_deref()));
         }
         out.chunks = offsets.filter(|o| o.len() != out.rows() + 1).map(Chunks::new);
@@ -266,8 +272,30 @@ fn rejoined(out: &EventBatch, offsets: Option<&[u32]>) -> Vec<u32> {
             && out.at[row] == out.at[row - 1]
             && out.key(row) == out.key(row - 1)
     };
-    let rows = out.rows();
-    let open = |row: &usize| *row == 0 || *row == rows || !same(*row);
+    chunk_ends_where(out.rows(), offsets, |row| !same(row))
+}
+
+/// Chunk ends at the ends of the input's deliveries, of those there are. `sources` are the input rows
+/// (none = the same).
+fn delivered(
+    out: &EventBatch,
+    offsets: Option<&[u32]>,
+    sources: Option<&[u32]>,
+    deliveries: &[u32],
+) -> Vec<u32> {
+    let delivery = |row: usize| {
+        let source = sources.map_or(row as u32, |s| s[row]);
+        deliveries.partition_point(|d| *d <= source)
+    };
+    chunk_ends_where(out.rows(), offsets, |row| delivery(row) != delivery(row - 1))
+}
+
+fn chunk_ends_where(
+    rows: usize,
+    offsets: Option<&[u32]>,
+    ends: impl Fn(usize) -> bool,
+) -> Vec<u32> {
+    let open = |row: &usize| *row == 0 || *row == rows || ends(*row);
     match offsets {
         None => (0..=rows).filter(open).map(|r| r as u32).collect(),
         Some(o) => o.iter().map(|o| *o as usize).filter(open).map(|r| r as u32).collect(),

@@ -36,7 +36,7 @@ pub(in crate::plan) fn narrow(spec: &mut JoinSpec, select: &mut SelectSpec) {
     let kept_left = used[..left].iter().filter(|u| **u).count();
     each_joined(spec, select, &mut |c| {
         let column = usize::from(c.column);
-        c.column = place.get(column).map_or(column - (width - kept), |p| *p) as u16;
+        c.column = place.get(column).copied().unwrap_or_else(|| column - (width - kept)) as u16;
     });
     each_own(&mut spec.left, &mut spec.equal, false, &mut |i| *i = place[*i]);
     each_own(&mut spec.right, &mut spec.equal, true, &mut |i| *i = place[left + *i] - kept_left);
