@@ -22,6 +22,7 @@ pub mod aggregate;
 pub mod error;
 pub mod event;
 pub mod expr;
+pub mod io;
 pub mod lang;
 pub mod op;
 pub mod pattern;
