@@ -140,8 +140,7 @@ fn columns_are_found_by_name_and_others_ignored() {
 #[test]
 fn unfit_columns_are_refused_when_the_file_is_opened() {
     let directory = tempfile::tempdir().unwrap();
-    let missing: SchemaRef =
-        Arc::new(Schema::new(vec![Field::new("dd", DataType::Float64, true)]));
+    let missing: SchemaRef = Arc::new(Schema::new(vec![Field::new("dd", DataType::Float64, true)]));
     for file in ["a.csv", "a.arrow", "a.arrows", "a.parquet"] {
         let path = directory.path().join(file);
         write(&path, &some_rows(1), 1);
@@ -281,7 +280,9 @@ fn real_flights() {
         let batch = source.next(5000).unwrap().unwrap();
         assert!(batch.rejected.is_empty() && batch.rows.num_rows() <= 5000);
         // 2001, in ms.
-        assert!(batch.time.unwrap().iter().all(|t| (978_000_000_000..1_010_000_000_000).contains(t)));
+        assert!(
+            batch.time.unwrap().iter().all(|t| (978_000_000_000..1_010_000_000_000).contains(t))
+        );
         let read = source.progress().bytes_read;
         assert!(read > last && read < source.progress().total.unwrap());
         last = read;
