@@ -38,8 +38,8 @@ impl WindowOp {
 }
 
 fn in_order(batch: &EventBatch) -> bool {
-    (1..batch.rows())
-        .all(|i| (batch.order[i - 1], batch.at[i - 1]) <= (batch.order[i], batch.at[i]))
+    let (order, at): (&[u64], &[i64]) = (&batch.order, &batch.at);
+    (1..batch.rows()).all(|i| (order[i - 1], at[i - 1]) <= (order[i], at[i]))
 }
 
 impl Operator for WindowOp {

@@ -210,6 +210,7 @@ pub(super) struct Keyed<L: Logic> {
 
 impl<L: Logic> Keyed<L> {
     pub fn new(logic: L, context: WindowContext) -> Result<Self> {
+        const { assert!(size_of::<L::State>() <= 64, "a key costs tens of bytes") };
         let store = RowStore::new(context.schema)?;
         let rows = Rows { store, timers: Timers::default(), next: vec![] };
         Ok(Self { logic, states: vec![], rows, last: (0, i64::MIN), slots: vec![] })
@@ -248,12 +249,16 @@ impl<L: Logic> Window for Keyed<L> {
         rows: Range<usize>,
         out: &mut WindowOutput,
     ) -> Result<()> {
-        debug_assert!(rows.clone().all(|row| batch.kind(row) == Kind::Current));
+        debug_assert!(
+            batch.kinds.is_none() || rows.clone().all(|r| batch.kind(r) == Kind::Current)
+        );
         self.insert(batch, &rows);
+        let (clocks, orders, times): (&[i64], &[u64], &[i64]) =
+            (&batch.at, &batch.order, &batch.ts);
         let slots = std::mem::take(&mut self.slots);
         let mut runs = Runs::new(batch, rows.clone());
         while let Some((run, key)) = runs.next() {
-            let (at, order) = (batch.at[run.start], batch.order[run.start]);
+            let (at, order) = (clocks[run.start], orders[run.start]);
             let same_cause = (order, at) == self.last;
             if !same_cause && self.rows.timers.next_due().is_some_and(|due| due <= at) {
                 self.fire_due(step, at, out);
@@ -261,7 +266,7 @@ impl<L: Logic> Window for Keyed<L> {
             self.last = (order, at);
             let arrival = Arrival {
                 slots: &slots[run.start - rows.start..run.end - rows.start],
-                ts: &batch.ts[run],
+                ts: &times[run],
                 cause: Cause { at, order, key },
             };
             self.logic.arrive(&mut self.states[key as usize], &arrival, &mut self.rows, out);
