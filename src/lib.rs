@@ -22,6 +22,7 @@ pub mod aggregate;
 pub mod error;
 pub mod event;
 pub mod expr;
+pub mod io;
 pub mod lang;
 pub mod op;
 pub mod pattern;
@@ -34,41 +35,8 @@ pub mod window;
 
 pub use error::{Code, Diagnostic, Error, Result, Severity, Span};
 pub use event::{Kind, Value};
+pub use plan::compile;
 pub use runtime::{
     App, AppOptions, ClockMode, Engine, Events, Input, IntoRow, LogLine, QueryStats, Stats,
     StreamInfo, Times,
 };
-
-/// Text to plan: parses, resolves and schedules. Warnings come with the plan, all faults of one pass
-/// together.
-pub fn compile(text: &str) -> Result<(plan::Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let parsed = lang::parse_app(text);
-    let mut found = parsed.diagnostics;
-    let broken = found.iter().any(|d| d.severity == Severity::Error);
-    match parsed.tree {
-        None => Err(found),
-        // What did parse is checked too, so that one pass shows as much as possible; names that only
-        // the broken statements would have defined are not held against the rest.
-        Some(tree) if broken => {
-            if let Err(more) = plan::compile(&tree) {
-                found.extend(
-                    more.into_iter()
-                        .filter(|d| d.severity == Severity::Error && d.code != Code::Name),
-                );
-            }
-            found.sort_by_key(|d| d.span);
-            Err(found)
-        }
-        Some(tree) => match plan::compile(&tree) {
-            Ok((plan, warnings)) => {
-                found.extend(warnings);
-                Ok((plan, found))
-            }
-            Err(more) => {
-                found.extend(more);
-                found.sort_by_key(|d| d.span);
-                Err(found)
-            }
-        },
-    }
-}

@@ -78,6 +78,11 @@ impl Chunks {
         &self.offsets
     }
 
+    /// [`Chunks::deliveries`], if they are anything else than the chunks.
+    pub fn joined(&self) -> Option<&[u32]> {
+        self.deliveries.as_deref()
+    }
+
     /// The rows at which deliveries begin, and the row count at the end.
     pub fn deliveries(&self) -> &[u32] {
         self.deliveries.as_deref().unwrap_or(&self.offsets)

@@ -179,6 +179,16 @@ impl Plan {
         self.streams.iter().position(|s| s.mark != StreamMark::Inner && s.full_name() == name)
     }
 
+    /// Makes one row-by-row unit of the whole schedule.
+    pub fn run_row_by_row(&mut self) {
+        let nodes = |u: &Unit| match u {
+            Unit::Columnar(n) => vec![*n],
+            Unit::RowByRow { nodes, .. } => nodes.clone(),
+        };
+        let nodes = self.schedule.iter().flat_map(nodes).collect();
+        self.schedule = vec![Unit::RowByRow { nodes, reason: Coupling::Reconvergence }];
+    }
+
     /// The query of that name.
     pub fn query(&self, name: &str) -> Option<QueryId> {
         self.queries.iter().position(|q| q.name == name)

@@ -94,6 +94,6 @@ pub(super) fn plan_pattern(
     cx.warnings.extend_from_slice(builder.warnings());
     let spec = builder.finish(cx.partition.is_some());
     let streams = spec.ports.iter().map(|p| p.stream).collect();
-    let mut select = bound.finish(spec.output.clone(), events);
+    let select = bound.finish(spec.output.clone(), events);
     Ok((InputPlan::Pattern { streams, spec: Box::new(spec) }, select))
 }

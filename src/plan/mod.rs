@@ -29,8 +29,42 @@ use crate::lang::ast::{self, Item, PartitionKey, StreamMark};
 use catalog::Catalog;
 use query::{Context, Refused, plan_query, resolve};
 
+/// Text to plan: parses, resolves and schedules. Warnings come with the plan, all faults of one pass
+/// together.
+pub fn compile(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let parsed = crate::lang::parse_app(text);
+    let mut found = parsed.diagnostics;
+    let broken = found.iter().any(|d| d.severity == Severity::Error);
+    match parsed.tree {
+        None => Err(found),
+        // What did parse is checked too, so that one pass shows as much as possible; names that only
+        // the broken statements would have defined are not held against the rest.
+        Some(tree) if broken => {
+            if let Err(more) = compile_tree(&tree) {
+                found.extend(
+                    more.into_iter()
+                        .filter(|d| d.severity == Severity::Error && d.code != Code::Name),
+                );
+            }
+            found.sort_by_key(|d| d.span);
+            Err(found)
+        }
+        Some(tree) => match compile_tree(&tree) {
+            Ok((plan, warnings)) => {
+                found.extend(warnings);
+                Ok((plan, found))
+            }
+            Err(more) => {
+                found.extend(more);
+                found.sort_by_key(|d| d.span);
+                Err(found)
+            }
+        },
+    }
+}
+
 /// Compiles a syntax tree. All faults of one pass are returned together; warnings come with the plan.
-pub fn compile(app: &ast::App) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn compile_tree(app: &ast::App) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut found = Vec::new();
     let settings = annotations::check(app, &mut found);
     let mut builder = Builder {

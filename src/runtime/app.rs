@@ -37,11 +37,15 @@ pub struct AppOptions {
     pub clock: Option<ClockMode>,
     /// The clock at the start, ms since the epoch.
     pub start: i64,
+    /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
+    /// the columnar schedule to it.
+    #[doc(hidden)]
+    pub row_by_row: bool,
 }
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { batch_rows: 1, clock: None, start: 0 }
+        Self { batch_rows: 1, clock: None, start: 0, row_by_row: false }
     }
 }
 
@@ -123,7 +127,10 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (plan, warnings) = crate::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        if options.row_by_row {
+            plan.run_row_by_row();
+        }
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
         let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;

@@ -1,3 +1,5 @@
+//! The row store against plain vectors of rows.
+
 use arrow::datatypes::{Field, Schema};
 use proptest::prelude::*;
 

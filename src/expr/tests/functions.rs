@@ -125,7 +125,7 @@ fn cast_calls_a_value_by_its_type() {
         cast(o, 'double') | o=[] | null
         cast(i, 'long') | i=3 | 3
         cast(i, 'string') | i=3 | 3
-        cast(s, 'double') | s=aa | null
+        cast(s, 'double') | s=aa | aa
         cast(d, 'Double') | d=1.5 | 1.5
         ",
     );

@@ -251,7 +251,10 @@ fn white_space(rest: &str) -> (&str, usize) {
     let is_space = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{b}' | '\u{c}');
     let space: Scan<&str> = take_while(is_space)(rest);
     match space {
-        Ok((after, space)) => (after, space.bytes().filter(|b| *b == b'\n').count()),
+        Ok((after, space)) => {
+            let ends = space.matches(['\n', '\r']).count() - space.matches("\r\n").count();
+            (after, ends)
+        }
         Err(_) => (rest, 0),
     }
 }

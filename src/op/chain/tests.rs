@@ -1,3 +1,5 @@
+//! The handler operators, text in and text out.
+
 use std::sync::{Arc, Mutex};
 
 use arrow::array::AsArray;
