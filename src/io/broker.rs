@@ -40,9 +40,11 @@ pub trait Subscriber: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(u64);
 
+type Subscribers = Vec<(SubscriptionId, Arc<dyn Subscriber>)>;
+
 #[derive(Default)]
 struct Inner {
-    topics: BTreeMap<String, Vec<(SubscriptionId, Arc<dyn Subscriber>)>>,
+    topics: BTreeMap<String, Subscribers>,
     next_subscription: u64,
     next_message: u64,
 }

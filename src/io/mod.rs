@@ -12,9 +12,9 @@
 //! * An error from [`Source::next`] concerns the input as a whole (it can't be read, its columns don't
 //!   fit); the source is then finished.
 //!
-//! Text formats are split and checked here, one record at a time, with Arrow's parsers for the values:
-//! Arrow's CSV and JSON readers give up a whole batch at its first bad cell, read `1.7` into an int as
-//! `1`, and can't tell an empty string from a null. Arrow IPC and Parquet are read through Arrow's readers.
+//! Text formats are split and checked here, one record at a time: Arrow's CSV and JSON readers give up
+//! a whole batch at its first bad cell, read a JSON `1.7` into an int as `1`, and can't tell an empty
+//! CSV string from a null. Arrow IPC and Parquet are read through Arrow's readers.
 
 use arrow::array::RecordBatch;
 use arrow::buffer::ScalarBuffer;
@@ -29,6 +29,8 @@ pub mod options;
 pub mod sink;
 pub mod source;
 
+#[cfg(test)]
+mod bad_rows_tests;
 #[cfg(test)]
 mod round_trip_tests;
 #[cfg(test)]

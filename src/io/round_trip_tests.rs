@@ -251,6 +251,38 @@ fn broken_columnar_files_are_errors() {
     }
 }
 
+/// Reads what is in `path` to the end; none if that is an error.
+fn survives(path: &Path) -> Option<usize> {
+    let options = ReadOptions::new(Format::from_path(path).unwrap());
+    let mut source = open(Input::Path(path.into()), schema(), &options).ok()?;
+    let mut rows = 0;
+    while let Some(batch) = source.next(50).ok()? {
+        rows += batch.rows.num_rows();
+    }
+    Some(rows)
+}
+
+#[test]
+fn damaged_columnar_files_neither_panic_nor_exhaust_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in ["a.arrow", "a.arrows", "a.parquet"] {
+        let path = directory.path().join(file);
+        write(&path, &some_rows(50), 50);
+        let whole = std::fs::read(&path).unwrap();
+        let (mut seed, mut errors) = (1u64, 0);
+        for _ in 0..300 {
+            let mut damaged = whole.clone();
+            for _ in 0..2 {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                damaged[(seed >> 33) as usize % whole.len()] = (seed >> 20) as u8;
+            }
+            std::fs::write(&path, &damaged).unwrap();
+            errors += usize::from(survives(&path).is_none());
+        }
+        assert!(errors > 50, "{file}: only {errors} of 300 were noticed");
+    }
+}
+
 fn shared(file: &str) -> Option<PathBuf> {
     let path = PathBuf::from("/work/shared/data").join(file);
     if path.exists() {

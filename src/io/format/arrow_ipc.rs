@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::{FileReader, StreamReader};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{FileReader, StreamDecoder, read_footer_length};
+use arrow::ipc::root_as_footer;
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 
-use super::columnar::{Batches, ColumnarSource, Layout, Measure};
+use super::columnar::{ColumnarSource, Layout, Measure};
 use super::plain::{plain_rows, plain_schema};
 use super::{Output, RecordWriter, open_file};
 use crate::error::{Error, Result};
@@ -23,6 +26,74 @@ const MAGIC: &[u8; 6] = b"ARROW1";
 
 /// Rows written at once. Small batches are gathered, as each costs a header.
 const WRITE_ROWS: usize = 8192;
+
+/// How much of a stream is read at once, bytes.
+const BLOCK: usize = 256 * 1024;
+
+/// Opens an Arrow IPC file.
+pub(super) fn open(path: &Path, schema: SchemaRef, time: Option<&str>) -> Result<ColumnarSource> {
+    let name = format!("`{}`", path.display());
+    let broken = |e: ArrowError| Error::Data(format!("{name}: {e}"));
+    let unreadable = |e| Error::io(format!("can't read {name}"), e);
+    let (mut file, size) = open_file(path)?;
+    let Some(size) = size else {
+        return Err(Error::Data(format!("{name} is a pipe, which can be csv or json only")));
+    };
+    let mut magic = vec![];
+    (&mut file).take(MAGIC.len() as u64).read_to_end(&mut magic).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    let count = Arc::new(AtomicU64::new(0));
+    if magic == MAGIC {
+        check_lengths(&mut file, size).map_err(broken)?;
+        let footer = FileReader::try_new(&mut file, None).map_err(broken)?;
+        let layout = Layout::new(&name, &footer.schema(), schema, time)?;
+        let counted = Counted { file, count: Arc::clone(&count) };
+        let projection = Some(layout.projection().to_vec());
+        let reader = FileReader::try_new(BufReader::new(counted), projection).map_err(broken)?;
+        let (batches, measure) = (Box::new(reader), Measure::Bytes(count));
+        return Ok(ColumnarSource::new(name, layout, batches, measure, Some(size)));
+    }
+    let mut stream = Stream {
+        file: Counted { file, count: Arc::clone(&count) },
+        decoder: StreamDecoder::new(),
+        buffer: Buffer::default(),
+        first: None,
+        projection: None,
+        done: false,
+    };
+    let columns = stream.schema().map_err(broken)?;
+    let layout = Layout::new(&name, &columns, schema, time)?;
+    stream.projection = Some(layout.projection().to_vec());
+    let (batches, measure) = (Box::new(stream), Measure::Bytes(count));
+    Ok(ColumnarSource::new(name, layout, batches, measure, Some(size)))
+}
+
+/// Makes sure that no part of a file claims to be longer than the file, as the reader allocates what
+/// is claimed before it reads.
+fn check_lengths(file: &mut File, size: u64) -> Result<(), ArrowError> {
+    let bad = |what: &str| ArrowError::IpcError(format!("the file is damaged: {what}"));
+    let mut tail = [0; 10];
+    file.seek(SeekFrom::End(-10)).map_err(|_| bad("it is too short"))?;
+    file.read_exact(&mut tail)?;
+    let length = read_footer_length(tail)?;
+    if length as u64 + 10 > size {
+        return Err(bad("its footer is longer than the file"));
+    }
+    let mut footer = vec![0; length];
+    file.seek(SeekFrom::End(-10 - length as i64))?;
+    file.read_exact(&mut footer)?;
+    let footer = root_as_footer(&footer).map_err(|e| bad(&format!("{e}")))?;
+    let blocks = [footer.dictionaries(), footer.recordBatches()];
+    for block in blocks.into_iter().flatten().flatten() {
+        let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+        let end = parts.iter().try_fold(0u64, |sum, p| sum.checked_add(u64::try_from(*p).ok()?));
+        if end.is_none_or(|end| end > size) || block.metaDataLength() < 8 {
+            return Err(bad("a block is longer than the file"));
+        }
+    }
+    file.rewind()?;
+    Ok(())
+}
 
 /// Counts the bytes that are read.
 struct Counted {
@@ -44,37 +115,80 @@ impl Seek for Counted {
     }
 }
 
-/// Opens an Arrow IPC file.
-pub(super) fn open(path: &Path, schema: SchemaRef, time: Option<&str>) -> Result<ColumnarSource> {
-    let name = format!("`{}`", path.display());
-    let broken = |e: arrow::error::ArrowError| Error::Data(format!("{name}: {e}"));
-    let count = Arc::new(AtomicU64::new(0));
-    let reader = || -> Result<(BufReader<Counted>, Option<u64>)> {
-        let (file, size) = open_file(path)?;
-        count.store(0, Ordering::Relaxed);
-        Ok((BufReader::new(Counted { file, count: Arc::clone(&count) }), size))
-    };
-    let (mut first, size) = reader()?;
-    if size.is_none() {
-        return Err(Error::Data(format!("{name} is a pipe, which can be csv or json only")));
+/// Batches of a file in the stream format. (Arrow's `StreamReader` allocates what a message claims to
+/// be long before it reads it; the decoder takes what there is.)
+struct Stream {
+    file: Counted,
+    decoder: StreamDecoder,
+    /// Read and not yet decoded.
+    buffer: Buffer,
+    /// A batch that was decoded on the way to the schema.
+    first: Option<RecordBatch>,
+    /// The columns wanted; none = all.
+    projection: Option<Vec<usize>>,
+    done: bool,
+}
+
+impl Stream {
+    /// Reads a block. False at the end of the file.
+    fn fill(&mut self) -> Result<bool, ArrowError> {
+        let mut block = vec![0; BLOCK];
+        let count = self.file.read(&mut block)?;
+        block.truncate(count);
+        self.buffer = block.into();
+        Ok(count > 0)
     }
-    let mut magic = vec![];
-    let read = first.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic);
-    read.map_err(|e| Error::io(format!("can't read {name}"), e))?;
-    let (layout, batches): (Layout, Batches) = if magic == MAGIC {
-        let file = FileReader::try_new(reader()?.0, None).map_err(broken)?;
-        let layout = Layout::new(&name, &file.schema(), schema, time)?;
-        let projection = Some(layout.projection().to_vec());
-        let projected = FileReader::try_new(reader()?.0, projection).map_err(broken)?;
-        (layout, Box::new(projected))
-    } else {
-        let stream = StreamReader::try_new(reader()?.0, None).map_err(broken)?;
-        let layout = Layout::new(&name, &stream.schema(), schema, time)?;
-        let projection = Some(layout.projection().to_vec());
-        let projected = StreamReader::try_new(reader()?.0, projection).map_err(broken)?;
-        (layout, Box::new(projected))
-    };
-    Ok(ColumnarSource::new(name, layout, batches, Measure::Bytes(count), size))
+
+    /// Decodes on to the next batch, all columns of it; none if the block ends before.
+    fn decode(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        match self.first.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.decoder.decode(&mut self.buffer),
+        }
+    }
+
+    /// The schema, which comes before all batches.
+    fn schema(&mut self) -> Result<SchemaRef, ArrowError> {
+        loop {
+            // The decoder doesn't stop behind the schema, but behind the first batch.
+            self.first = self.decode()?;
+            if let Some(schema) = self.decoder.schema() {
+                return Ok(schema);
+            }
+            if self.buffer.is_empty() && !self.fill()? {
+                let message = "it is neither an Arrow IPC file nor an Arrow IPC stream";
+                return Err(ArrowError::IpcError(message.into()));
+            }
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        loop {
+            if let Some(batch) = self.decode()? {
+                return match &self.projection {
+                    Some(columns) => Ok(Some(batch.project(columns)?)),
+                    None => Ok(Some(batch)),
+                };
+            }
+            if self.buffer.is_empty() && !self.fill()? {
+                self.decoder.finish()?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.next_batch().transpose();
+        self.done = !matches!(next, Some(Ok(_)));
+        next
+    }
 }
 
 enum Ipc {

@@ -1,6 +1,6 @@
 //! [`Blocks`]: the bytes of a text input, read block by block, with line numbers.
 //!
-//! Invariants: the buffer holds what was read and not yet consumed; it grows beyond a block only
+//! Invariants: `start..end` of the buffer is what was read and not yet consumed; the buffer grows beyond a block only
 //! while one record is longer than that, up to [`MAX_RECORD`]. `line` is the number of the first
 //! unconsumed line.
 
@@ -22,6 +22,7 @@ pub(super) struct Blocks {
     name: String,
     buffer: Vec<u8>,
     start: usize,
+    end: usize,
     eof: bool,
     begun: bool,
     consumed: u64,
@@ -36,6 +37,7 @@ impl Blocks {
             name,
             buffer: vec![],
             start: 0,
+            end: 0,
             eof: false,
             begun: false,
             consumed: 0,
@@ -45,7 +47,7 @@ impl Blocks {
 
     /// What was read and not consumed.
     pub(super) fn data(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        &self.buffer[self.start..self.end]
     }
 
     /// Whether nothing follows [`Blocks::data`].
@@ -104,20 +106,23 @@ impl Blocks {
     }
 
     fn read(&mut self) -> Result<()> {
-        self.buffer.drain(..self.start);
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
         self.start = 0;
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + BLOCK, 0);
+        // Doubling, so that a long record is searched for its end a few times only.
+        let wanted = self.end + self.end.max(BLOCK);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
         let read = loop {
-            match self.input.read(&mut self.buffer[filled..]) {
+            match self.input.read(&mut self.buffer[self.end..]) {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 other => break other,
             }
         };
-        let count = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(filled + count);
+        let count = read.map_err(|e| Error::io(format!("can't read {}", self.name), e))?;
+        self.end += count;
         self.eof = count == 0;
-        read.map_err(|e| Error::io(format!("can't read {}", self.name), e))?;
         Ok(())
     }
 

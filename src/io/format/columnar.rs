@@ -1,6 +1,7 @@
 //! Rows from batches that are columns already (Arrow IPC, Parquet): finding, converting and checking
 //! the columns, and cutting batches to the size asked for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -183,18 +184,34 @@ impl ColumnarSource {
     }
 }
 
+impl ColumnarSource {
+    fn next_of_file(&mut self) -> Result<Option<RecordBatch>> {
+        let next = contained(&self.name, || {
+            let broken = |e| Error::Data(format!("{}: {e}", self.name));
+            self.batches.next().transpose().map_err(broken)
+        });
+        if next.is_err() {
+            self.batches = Box::new(std::iter::empty());
+        }
+        next
+    }
+}
+
+/// Runs Arrow's or Parquet's decoders on the file called `name`. Their answer to some damaged files is
+/// a panic, which must not be ours; whatever they were working on is to be dropped then.
+pub(super) fn contained<T>(name: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    let damaged = |_| Err(Error::Data(format!("{name}: the file is damaged")));
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(damaged)
+}
+
 impl Source for ColumnarSource {
     fn next(&mut self, max_rows: usize) -> Result<Option<SourceBatch>> {
         let (batch, given) = loop {
             match self.current.take() {
                 Some((batch, given)) if given < batch.num_rows() => break (batch, given),
-                _ => match self.batches.next() {
+                _ => match self.next_of_file()? {
                     None => return Ok(None),
-                    Some(Ok(batch)) => self.current = Some((batch, 0)),
-                    Some(Err(e)) => {
-                        self.batches = Box::new(std::iter::empty());
-                        return Err(Error::Data(format!("{}: {e}", self.name)));
-                    }
+                    Some(batch) => self.current = Some((batch, 0)),
                 },
             }
         };

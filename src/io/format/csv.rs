@@ -15,7 +15,7 @@ use super::blocks::Blocks;
 use super::cells::{CellKind, Cells, Columns};
 use super::csv_split::{Field, Found, first_record};
 use super::text::{CellColumn, push_cell};
-use super::{Input, Output, ReadOptions, RecordWriter, columns_of, time_slot};
+use super::{Input, Output, ReadOptions, RecordWriter, TextInput, columns_of, time_slot};
 use crate::error::{Error, Result};
 use crate::io::{Progress, RejectedRow, Source, SourceBatch};
 
@@ -45,9 +45,9 @@ impl CsvSource {
     pub(super) fn open(input: Input, schema: SchemaRef, options: &ReadOptions) -> Result<Self> {
         let slot = time_slot(&schema, options.time.as_deref());
         let slots = schema.fields().len().max(slot.as_ref().map_or(0, |(s, _)| s + 1));
-        let (name, read, total, live) = input.into_reader()?;
+        let TextInput { blocks, total, live } = input.into_text()?;
         let mut source = Self {
-            blocks: Blocks::new(name, read),
+            blocks,
             total,
             live,
             delimiter: options.delimiter,

@@ -71,6 +71,9 @@ pub(super) fn first_record(
     expected: Option<usize>,
     fields: &mut Vec<Field>,
 ) -> Found {
+    if data.is_empty() {
+        return Found::Incomplete;
+    }
     let blank = match data {
         [b'\n', ..] => 1,
         [b'\r', b'\n', ..] => 2,

@@ -16,7 +16,7 @@ use super::blocks::Blocks;
 use super::cells::{CellKind, Cells, Columns};
 use super::json_scan::{Fault, Scanner, Token};
 use super::text::{CellColumn, push_cell, push_json_float, push_json_string};
-use super::{Input, Output, ReadOptions, RecordWriter, time_slot};
+use super::{Input, Output, ReadOptions, RecordWriter, TextInput, time_slot};
 use crate::error::{Error, Result};
 use crate::io::{Progress, RejectedRow, Source, SourceBatch};
 
@@ -49,9 +49,9 @@ impl JsonSource {
         slots.extend(schema.fields().iter().enumerate().map(|(i, f)| (f.name().clone(), i)));
         slots.extend(slot.iter().map(|(slot, name)| (name.clone(), *slot)));
         let count = slots.len();
-        let (name, read, total, live) = input.into_reader()?;
+        let TextInput { blocks, total, live } = input.into_text()?;
         Ok(Self {
-            blocks: Blocks::new(name, read),
+            blocks,
             total,
             live,
             columns: Columns::new(schema, slot)?,

@@ -330,13 +330,13 @@ mod tests {
     }
 
     proptest! {
-        /// Accepts what serde_json accepts, and nothing else (serde_json refuses numbers beyond a
-        /// double, which here is for the column to decide).
+        /// Accepts what serde_json accepts, and nothing else (but for numbers beyond a double, which
+        /// here are for the column to refuse).
         #[test]
         fn agrees_with_serde_json(text in r#"([\[\]{},:"\\ ue\.0-9+-]|true|null|"[a-c\\nu0-9]*"|-?[0-9]{1,3}(\.[0-9]+)?(e[0-9])?){0,12}"#) {
             let theirs = serde_json::from_str::<serde_json::Value>(&text);
-            let beyond = theirs.as_ref().is_err_and(|e| e.to_string().contains("out of range"));
-            prop_assert_eq!(skips(&text).is_ok(), theirs.is_ok() || beyond, "{:?}", theirs);
+            prop_assume!(!theirs.as_ref().is_err_and(|e| e.to_string().contains("out of range")));
+            prop_assert_eq!(skips(&text).is_ok(), theirs.is_ok(), "{:?}", theirs);
         }
 
         /// Any string survives.

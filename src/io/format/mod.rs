@@ -134,18 +134,27 @@ impl Input {
         }
     }
 
-    /// Name, bytes, size in bytes if known, whether rows trickle in.
-    fn into_reader(self) -> Result<(String, Box<dyn Read + Send>, Option<u64>, bool)> {
+    fn into_text(self) -> Result<TextInput> {
         let name = self.name();
-        match self {
+        let (read, total, live): (Box<dyn Read + Send>, _, _) = match self {
             Input::Path(path) => {
                 let (file, size) = open_file(&path)?;
-                Ok((name, Box::new(file), size, size.is_none()))
+                (Box::new(file), size, size.is_none())
             }
-            Input::Stdin => Ok((name, Box::new(std::io::stdin()), None, true)),
-            Input::Reader { read, live, .. } => Ok((name, read, None, live)),
-        }
+            Input::Stdin => (Box::new(std::io::stdin()), None, true),
+            Input::Reader { read, live, .. } => (read, None, live),
+        };
+        Ok(TextInput { blocks: blocks::Blocks::new(name, read), total, live })
     }
+}
+
+/// An input of text, opened.
+struct TextInput {
+    blocks: blocks::Blocks,
+    /// Its size in bytes, if known.
+    total: Option<u64>,
+    /// Whether rows trickle in.
+    live: bool,
 }
 
 /// A file and, if it is a regular one, its size in bytes.
@@ -156,7 +165,7 @@ fn open_file(path: &Path) -> Result<(File, Option<u64>)> {
     if metadata.is_dir() {
         return Err(Error::Data(format!("`{}` is a directory", path.display())));
     }
-    let size = metadata.is_file().then(|| metadata.len());
+    let size = metadata.is_file().then_some(metadata.len());
     Ok((file, size))
 }
 
@@ -191,11 +200,13 @@ pub fn open(input: Input, schema: SchemaRef, options: &ReadOptions) -> Result<Bo
     match (options.format, input) {
         (Format::Csv, input) => Ok(Box::new(csv::CsvSource::open(input, schema, options)?)),
         (Format::Json, input) => Ok(Box::new(json::JsonSource::open(input, schema, options)?)),
-        (Format::Arrow | Format::ArrowStream, Input::Path(path)) => {
-            Ok(Box::new(arrow_ipc::open(&path, schema, options.time.as_deref())?))
-        }
-        (Format::Parquet, Input::Path(path)) => {
-            Ok(Box::new(parquet::open(&path, schema, options.time.as_deref())?))
+        (format, Input::Path(path)) => {
+            let time = options.time.as_deref();
+            let source = columnar::contained(&name, || match format {
+                Format::Parquet => parquet::open(&path, schema, time),
+                _ => arrow_ipc::open(&path, schema, time),
+            });
+            Ok(Box::new(source?))
         }
         _ => Err(Error::Data(format!("{name} can be csv or json, not a columnar format"))),
     }

@@ -1,12 +1,15 @@
 //! Text to values, the same for every text format, and names for error messages.
 //!
-//! Values are read by Arrow's own parsers. On top of them: integers may be written as floats without
-//! a fraction (`12.0`, as pandas writes a column with gaps), `1` and `0` are booleans, and numbers
-//! beyond a type's range are faults, never infinities.
+//! Numbers are read by the standard library (exactly rounded), times by Arrow. On top of that: white
+//! space around doesn't count, integers may be written as floats without a fraction (`12.0`, as pandas
+//! writes a column with gaps), `1` and `0` are booleans, and numbers beyond a type's range are faults,
+//! never infinities.
+
+use std::num::{IntErrorKind, ParseFloatError};
 
 use arrow::array::timezone::Tz;
-use arrow::compute::kernels::cast_utils::{Parser, string_to_datetime};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow::compute::kernels::cast_utils::string_to_datetime;
+use arrow::datatypes::DataType;
 
 /// Why a text is no value of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,46 +35,43 @@ pub(super) fn integral(value: f64) -> Result<i64, Misfit> {
 
 /// A 32-bit integer.
 pub(super) fn int(text: &str) -> Result<i32, Misfit> {
-    match Int32Type::parse(text) {
-        Some(value) => Ok(value),
-        None => i32::try_from(long(text)?).map_err(|_| Misfit::OutOfRange),
+    match text.trim_ascii().parse() {
+        Ok(value) => Ok(value),
+        Err(_) => i32::try_from(long(text)?).map_err(|_| Misfit::OutOfRange),
     }
 }
 
 /// A 64-bit integer.
 pub(super) fn long(text: &str) -> Result<i64, Misfit> {
-    if let Some(value) = Int64Type::parse(text) {
-        return Ok(value);
+    match text.trim_ascii().parse::<i64>() {
+        Ok(value) => Ok(value),
+        Err(e) => match e.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => Err(Misfit::OutOfRange),
+            _ => integral(double(text)?),
+        },
     }
-    let digits = text.trim_ascii().trim_start_matches(['+', '-']);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Misfit::OutOfRange);
-    }
-    integral(double(text)?)
 }
 
 /// A 32-bit float.
 pub(super) fn float(text: &str) -> Result<f32, Misfit> {
-    finite_or_meant(Float32Type::parse(text), f32::is_infinite, text)
+    finite_or_meant(text.trim_ascii().parse(), f32::is_infinite, text)
 }
 
 /// A 64-bit float.
 pub(super) fn double(text: &str) -> Result<f64, Misfit> {
-    finite_or_meant(Float64Type::parse(text), f64::is_infinite, text)
+    finite_or_meant(text.trim_ascii().parse(), f64::is_infinite, text)
 }
 
 /// An infinity counts only if it was written as one.
 fn finite_or_meant<T: Copy>(
-    value: Option<T>,
+    value: Result<T, ParseFloatError>,
     infinite: fn(T) -> bool,
     text: &str,
 ) -> Result<T, Misfit> {
     match value {
-        Some(v) if infinite(v) && text.bytes().any(|b| b.is_ascii_digit()) => {
-            Err(Misfit::OutOfRange)
-        }
-        Some(v) => Ok(v),
-        None => Err(Misfit::NotA),
+        Ok(v) if infinite(v) && text.bytes().any(|b| b.is_ascii_digit()) => Err(Misfit::OutOfRange),
+        Ok(v) => Ok(v),
+        Err(_) => Err(Misfit::NotA),
     }
 }
 
