@@ -99,6 +99,8 @@ fn window_args(call: &crate::window::WindowCall) -> String {
             WindowArg::Const { value, .. } => value.to_string(),
             WindowArg::Column { index, .. } => format!("column {index}"),
             WindowArg::Expr(e) => describe(e, &[]),
+            WindowArg::Condition(c) => format!("'{}'", c.text),
+            WindowArg::Conditions { index, .. } => format!("column {index}"),
         })
         .collect();
     format!("({})", args.join(", "))
