@@ -20,7 +20,7 @@ const LAST: u16 = 2;
 const AGGREGATES: u16 = 3;
 
 /// Brings arguments that passed the window's check into the form the window takes.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     reads: Reads,
     args: &mut Vec<WindowArg>,
     schema: &SchemaRef,
@@ -76,8 +76,7 @@ pub(super) fn condition(
         _ => return Err(placed(parsed.diagnostics)),
     };
     let mut scope = HeldScope { schema, aggregates: vec![], inside: false };
-    let mut bound =
-        bind_condition(&tree, "a window's expression", &mut scope).map_err(&placed)?;
+    let mut bound = bind_condition(&tree, "a window's expression", &mut scope).map_err(&placed)?;
     bound.span = at;
     Ok(HeldCondition { text: text.into(), condition: bound, aggregates: scope.aggregates })
 }
