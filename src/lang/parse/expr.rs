@@ -16,7 +16,7 @@ use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Kind, Sym};
 
 /// How high the tree of an expression may grow, e.g. how many operators may stand in a row.
-pub(crate) const MAX_HEIGHT: u32 = 1000;
+pub(crate) const MAX_HEIGHT: u32 = 400;
 
 /// An expression while it is put together.
 struct Operand {
