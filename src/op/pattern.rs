@@ -1,0 +1,51 @@
+//! The operator of patterns and sequences: one port per distinct source stream, one row per match.
+
+use super::{Operator, Output};
+use crate::error::Result;
+use crate::event::EventBatch;
+use crate::pattern::{Automaton, PatternSpec};
+use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::Step;
+
+/// A pattern or sequence in the graph. It has no timers: `within` is measured between events.
+#[derive(Debug)]
+pub struct PatternOp {
+    automaton: Automaton,
+}
+
+impl PatternOp {
+    /// The operator of a plan.
+    ///
+    /// # Errors
+    /// If an expression of the plan doesn't fit its rows.
+    pub fn new(spec: &PatternSpec) -> Result<Self> {
+        Ok(Self { automaton: Automaton::new(spec)? })
+    }
+
+    /// Open partial matches, for statistics.
+    pub fn open_partials(&self) -> usize {
+        self.automaton.open_partials()
+    }
+}
+
+impl Operator for PatternOp {
+    fn process(
+        &mut self,
+        _step: &Step<'_>,
+        inputs: &mut [Option<EventBatch>],
+        out: &mut Output,
+    ) -> Result<()> {
+        if let Some(matches) = self.automaton.process(inputs)? {
+            out.push(matches);
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        self.automaton.snapshot(w)
+    }
+
+    fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.automaton.restore(r)
+    }
+}

@@ -1,0 +1,150 @@
+//! [`Automaton`]: the face of a pattern at work.
+
+use arrow::buffer::BooleanBuffer;
+
+use super::core::Core;
+use super::flow::Flow;
+use super::sequence::Sequence;
+use super::spec::PatternSpec;
+use super::{Masks, Row};
+use crate::error::Result;
+use crate::event::{EventBatch, Kind};
+use crate::lang::ast::PatternKind;
+use crate::state::{SnapshotReader, SnapshotWriter};
+
+#[derive(Debug)]
+enum Mode {
+    Flow(Flow),
+    Sequence(Sequence),
+}
+
+/// A pattern or sequence at work.
+#[derive(Debug)]
+pub struct Automaton {
+    spec: PatternSpec,
+    core: Core,
+    mode: Mode,
+}
+
+/// The rows of one port that have to be looked at, in order.
+#[derive(Debug)]
+struct Visits {
+    rows: Vec<u32>,
+    next: usize,
+}
+
+impl Automaton {
+    /// The automaton of a plan.
+    ///
+    /// # Errors
+    /// If an expression of the plan doesn't fit its rows.
+    pub fn new(spec: &PatternSpec) -> Result<Self> {
+        let core = Core::new(spec)?;
+        let mode = match spec.kind {
+            PatternKind::Pattern => Mode::Flow(Flow::new(&core)),
+            PatternKind::Sequence => Mode::Sequence(Sequence::new()),
+        };
+        Ok(Self { spec: spec.clone(), core, mode })
+    }
+
+    /// Takes the rows of one step, one batch per port. Expired rows mean nothing to a pattern.
+    ///
+    /// # Errors
+    /// If there are more open partial matches than allowed, or a predicate can't be evaluated.
+    pub fn process(&mut self, inputs: &[Option<EventBatch>]) -> Result<Option<EventBatch>> {
+        let mut masks = Masks { bits: vec![None; self.core.m.sides.len()] };
+        let mut visits = Vec::with_capacity(inputs.len());
+        for (port, batch) in inputs.iter().enumerate() {
+            let rows = match batch {
+                Some(batch) if port < self.core.m.offers.len() => {
+                    self.core.events.begin_step(port, batch)?;
+                    self.visits(port, batch, &mut masks)?
+                }
+                _ => vec![],
+            };
+            visits.push(Visits { rows, next: 0 });
+        }
+        while let Some((port, index)) = next_visit(inputs, &mut visits) {
+            let Some(batch) = &inputs[port] else { continue };
+            let (ts, at, order) = (batch.ts[index], batch.at[index], batch.order[index]);
+            let row = Row { port, batch, index, key: batch.key(index), ts, at, order };
+            match &mut self.mode {
+                Mode::Flow(f) => f.offer(&mut self.core, &row, &masks)?,
+                Mode::Sequence(s) => s.offer(&mut self.core, &row, &masks)?,
+            }
+        }
+        let out = self.core.matches.finish(&self.core.m, &self.core.events, &self.spec)?;
+        self.core.events.end_step();
+        Ok(out)
+    }
+
+    /// Evaluates what looks at the event alone, and finds the rows that matter: for a pattern those
+    /// that some side accepts, for a sequence all.
+    fn visits(&self, port: usize, batch: &EventBatch, masks: &mut Masks) -> Result<Vec<u32>> {
+        let sides = &self.core.m.offers[port];
+        let mut any: Option<BooleanBuffer> = Some(BooleanBuffer::new_unset(batch.rows()));
+        for side in sides {
+            let mask = self.core.tests[*side].mask(batch)?;
+            any = match (any, &mask) {
+                (Some(any), Some(mask)) => Some(&any | mask),
+                _ => None,
+            };
+            masks.bits[*side] = mask;
+        }
+        let all = || (0..batch.rows() as u32).collect();
+        let mut rows: Vec<u32> = match (any, &self.mode) {
+            (Some(any), Mode::Flow(_)) => any.set_indices().map(|i| i as u32).collect(),
+            _ => all(),
+        };
+        if batch.kinds.is_some() {
+            rows.retain(|r| batch.kind(*r as usize) == Kind::Current);
+        }
+        Ok(rows)
+    }
+
+    /// Open partial matches (an empty start is none).
+    pub fn open_partials(&self) -> usize {
+        self.core.partials.len()
+    }
+
+    /// Saves the state (between steps).
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        self.core.snapshot(w)?;
+        match &self.mode {
+            Mode::Flow(f) => f.snapshot(w),
+            Mode::Sequence(s) => s.snapshot(w),
+        }
+    }
+
+    /// Restores the state into a fresh automaton of the same plan.
+    ///
+    /// # Errors
+    /// If the snapshot is damaged or of another pattern.
+    pub fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.core.restore(r)?;
+        match &mut self.mode {
+            Mode::Flow(f) => f.restore(&self.core, r),
+            Mode::Sequence(s) => s.restore(&self.core, r),
+        }
+    }
+}
+
+/// The next row by order and clock; rows of equal cause go port by port.
+fn next_visit(inputs: &[Option<EventBatch>], visits: &mut [Visits]) -> Option<(usize, usize)> {
+    let mut best: Option<(u64, i64, usize, usize)> = None;
+    for (port, v) in visits.iter().enumerate() {
+        if let (Some(row), Some(batch)) = (v.rows.get(v.next), &inputs[port]) {
+            let row = *row as usize;
+            let key = (batch.order[row], batch.at[row], port, row);
+            if best.is_none_or(|b| key < b) {
+                best = Some(key);
+            }
+        }
+    }
+    let (_, _, port, row) = best?;
+    visits[port].next += 1;
+    Some((port, row))
+}

@@ -1,0 +1,301 @@
+//! [`Flow`]: the automaton of patterns (`->`), where any events may lie between those of a match.
+//!
+//! Siddhi's engine keeps, per state, a list of partials that wait there and offers each event to all
+//! of them, last state first. Here a partial waits in a chain found by hash, and an event that no
+//! side's predicate accepts is never looked at. What follows from the rest of Siddhi's model:
+//!
+//! * What begins to wait while a row is offered is not offered that row: such nodes are gathered in
+//!   `deferred` and linked when the row is done. So chains are in order of creation.
+//! * A partial leaves all earlier states when a state takes its first event of it: a count state
+//!   collects until a later one takes over.
+//! * The partial at the very start exists once per key and holds nothing, so it isn't stored: a key
+//!   not heard of is `FRESH`. `starts` says per key whether such an empty partial stands ready, or
+//!   which partial must pass (or leave) the leading `every` group first, or that all is over.
+//! * `within`: a partial is dropped when it meets an event outside of it, and in any case once a row
+//!   that matters lies far enough beyond (`expiry`).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::core::Core;
+use super::lists::Lists;
+use super::partial::{NO_TIME, NONE, PartialId};
+use super::spec::StateSpec;
+use super::{Masks, Row};
+use crate::error::{Error, Result};
+use crate::event::KeyId;
+use crate::lang::ast::LogicalOp;
+use crate::state::{SnapshotReader, SnapshotWriter};
+
+/// An empty partial stands ready at the start.
+const FRESH: u32 = NONE;
+/// There will never be another start.
+const OVER: u32 = NONE - 1;
+
+/// The automaton of patterns.
+#[derive(Debug)]
+pub(super) struct Flow {
+    lists: Lists,
+    /// By key: `FRESH`, `OVER`, or the partial whose passing of the leading `every` starts the next.
+    starts: Vec<u32>,
+    deferred: Vec<(PartialId, usize)>,
+    /// (time of first event, partial, its generation), oldest first.
+    expiry: BinaryHeap<Reverse<(i64, PartialId, u32)>>,
+    /// Latest time of a row that mattered.
+    newest: i64,
+}
+
+impl Flow {
+    pub fn new(core: &Core) -> Self {
+        Self {
+            lists: Lists::new(core.m.sides.len()),
+            starts: vec![],
+            deferred: vec![],
+            expiry: BinaryHeap::new(),
+            newest: i64::MIN,
+        }
+    }
+
+    /// Offers a row that at least one side's event predicate accepts.
+    pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
+        self.expire(core, row.ts);
+        let mut ready = false;
+        for i in 0..core.m.offers[row.port].len() {
+            let side = core.m.offers[row.port][i];
+            if core.m.begins_at(side) && masks.accepts(side, row.index) {
+                ready = self.make_ready(core, row);
+                break;
+            }
+        }
+        for i in 0..core.m.offers[row.port].len() {
+            let side = core.m.offers[row.port][i];
+            if masks.accepts(side, row.index) {
+                self.offer_side(core, side, row);
+                if ready && core.m.sides[side].state == 0 {
+                    self.start(core, side, row);
+                }
+                core.matches.end_chunk();
+            }
+        }
+        for (p, side) in self.deferred.drain(..) {
+            let hash = core.waiting_hash(p, side);
+            self.lists.push(&mut core.partials, p, side, hash);
+        }
+        core.events.end_row();
+        core.check_limit()
+    }
+
+    /// Offers the row to the partials that wait at `side`.
+    fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>) {
+        let Some(hash) = core.event_hash(side, row) else { return };
+        let mut node = self.lists.first(side, hash);
+        while node != NONE {
+            // What happens to this partial doesn't touch the next one's node.
+            let next = self.lists.next(node);
+            let p = self.lists.partial(node);
+            if core.partials.key(p) == row.key {
+                if core.m.outside(core.partials.first(p), row.ts) {
+                    self.drop(core, p);
+                } else if core.passes(side, Some(p), row) {
+                    self.take(core, p, side, row);
+                }
+            }
+            node = next;
+        }
+    }
+
+    /// Sees to it that the row meets the start of its key, if there is one. True if the start is an
+    /// empty partial of a single-event state, which is not stored.
+    fn make_ready(&mut self, core: &mut Core, row: &Row<'_>) -> bool {
+        let at = self.start_of(row.key);
+        if at != FRESH && at != OVER && core.m.outside(core.partials.first(at), row.ts) {
+            self.drop(core, at);
+        }
+        if self.start_of(row.key) != FRESH {
+            return false;
+        }
+        if matches!(core.m.states[0].kind, StateSpec::Stream { .. }) {
+            return true;
+        }
+        let p = core.partials.create(&core.m, row.key, NONE);
+        self.set_start(row.key, if core.m.repeats { p } else { OVER });
+        self.place(core, p, 0);
+        // It has stood there all along, so this row meets it.
+        for (p, side) in self.deferred.drain(..) {
+            let hash = core.waiting_hash(p, side);
+            self.lists.push(&mut core.partials, p, side, hash);
+        }
+        false
+    }
+
+    /// Offers the row to the empty partial at the start.
+    fn start(&mut self, core: &mut Core, side: usize, row: &Row<'_>) {
+        if !core.passes(side, None, row) {
+            return;
+        }
+        let p = core.partials.create(&core.m, row.key, NONE);
+        if core.m.states[0].repeats.is_none() {
+            self.set_start(row.key, if core.m.repeats { p } else { OVER });
+        }
+        self.take(core, p, side, row);
+    }
+
+    /// `p` takes the row at `side`.
+    fn take(&mut self, core: &mut Core, p: PartialId, side: usize, row: &Row<'_>) {
+        let slot = core.events.capture(row.port, row.index, row.ts);
+        let begun = core.partials.first(p) != NO_TIME;
+        let held = core.partials.put(&core.m, p, side, slot, row.ts);
+        if !begun {
+            self.watch(core, p);
+        }
+        let state = core.m.sides[side].state;
+        match core.m.states[state].kind {
+            StateSpec::Stream { .. } => {
+                self.leave(core, p, |s| s <= state);
+                self.pass(core, p, state, row);
+            }
+            StateSpec::Count { min, max, .. } => {
+                if max.is_some_and(|max| held as u32 >= max) {
+                    self.leave(core, p, |s| s <= state);
+                } else if held == 1 {
+                    self.leave(core, p, |s| s < state);
+                }
+                if held as u32 == min {
+                    self.pass(core, p, state, row);
+                }
+            }
+            StateSpec::Logical { op, left, right } => {
+                let other = if side == left { right } else { left };
+                if op == LogicalOp::Or || !core.partials.held(&core.m, p, other).is_empty() {
+                    self.leave(core, p, |s| s <= state);
+                    self.pass(core, p, state, row);
+                } else {
+                    let sides = &core.m.sides;
+                    self.lists
+                        .remove(&mut core.partials, p, |s| s == side || sides[s].state < state);
+                }
+            }
+        }
+    }
+
+    /// `p` waits no longer at the states for which `which` holds.
+    fn leave(&mut self, core: &mut Core, p: PartialId, which: impl Fn(usize) -> bool) {
+        let sides = &core.m.sides;
+        self.lists.remove(&mut core.partials, p, |s| which(sides[s].state));
+    }
+
+    /// `p` has what `state` needs: it is a match, or goes on to the next state.
+    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, row: &Row<'_>) {
+        let repeats = core.m.states[state].repeats;
+        if state == core.m.last {
+            core.matches.push(&core.m, &core.partials, &core.events, p, row);
+            if let Some(first) = repeats {
+                self.repeat(core, p, first);
+            }
+            self.lists.remove(&mut core.partials, p, |_| true);
+            core.partials.free(&core.m, &mut core.events, p);
+            return;
+        }
+        self.place(core, p, state + 1);
+        if let Some(first) = repeats {
+            self.repeat(core, p, first);
+        }
+    }
+
+    /// `p` begins to wait at `state`, and at those behind it as long as they may be skipped.
+    fn place(&mut self, core: &mut Core, p: PartialId, state: usize) {
+        for state in state..=core.m.last {
+            self.deferred.extend(core.m.sides_of(state).map(|side| (p, side)));
+            if !core.m.states[state].kind.is_optional() {
+                return;
+            }
+            if let Some(first) = core.m.states[state].repeats {
+                self.repeat(core, p, first);
+            }
+        }
+    }
+
+    /// Begins an `every` anew at state `first` beside `p`, which has passed it.
+    fn repeat(&mut self, core: &mut Core, p: PartialId, first: usize) {
+        if first == 0 {
+            self.set_start(core.partials.key(p), FRESH);
+            return;
+        }
+        let before = core.m.sides_of(first).start;
+        let copy = core.partials.copy_before(&core.m, &mut core.events, p, before, NONE);
+        self.watch(core, copy);
+        self.deferred.extend(core.m.sides_of(first).map(|side| (copy, side)));
+    }
+
+    /// Remembers when `p` is to be dropped.
+    fn watch(&mut self, core: &Core, p: PartialId) {
+        let first = core.partials.first(p);
+        if core.m.within.is_some() && first != NO_TIME {
+            self.expiry.push(Reverse((first, p, core.partials.generation(p))));
+        }
+    }
+
+    /// Drops what no row from now on can complete. Keys are apart in time: one key's rows may be late
+    /// against another's (never more than `within`, or they go their own way).
+    fn expire(&mut self, core: &mut Core, ts: i64) {
+        let Some(within) = core.m.within else { return };
+        self.newest = self.newest.max(ts);
+        let slack = if core.m.keyed { within } else { 0 };
+        let horizon = self.newest.saturating_sub(within).saturating_sub(slack);
+        while let Some(Reverse((first, p, generation))) = self.expiry.peek().copied() {
+            if first >= horizon {
+                break;
+            }
+            self.expiry.pop();
+            if core.partials.generation(p) == generation {
+                self.drop(core, p);
+            }
+        }
+    }
+
+    /// Gives `p` up; if the leading `every` waited for it, it begins anew.
+    fn drop(&mut self, core: &mut Core, p: PartialId) {
+        let key = core.partials.key(p);
+        if self.start_of(key) == p {
+            self.set_start(key, FRESH);
+        }
+        self.lists.remove(&mut core.partials, p, |_| true);
+        core.partials.free(&core.m, &mut core.events, p);
+    }
+
+    fn start_of(&self, key: KeyId) -> u32 {
+        self.starts.get(key as usize).copied().unwrap_or(FRESH)
+    }
+
+    fn set_start(&mut self, key: KeyId, start: u32) {
+        let i = key as usize;
+        if i >= self.starts.len() {
+            if start == FRESH {
+                return;
+            }
+            self.starts.resize(i + 1, FRESH);
+        }
+        self.starts[i] = start;
+    }
+
+    pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        w.value(&self.lists.save())?;
+        w.value(&self.starts)?;
+        w.value(&self.expiry)?;
+        w.value(&self.newest)
+    }
+
+    pub fn restore(&mut self, core: &Core, r: &mut SnapshotReader<'_>) -> Result<()> {
+        let damaged = || Error::Snapshot("the partial matches don't fit the pattern".into());
+        let bound = core.partials.bound();
+        self.lists = Lists::load(core.m.sides.len(), r.value()?, bound).ok_or_else(damaged)?;
+        self.starts = r.value()?;
+        self.expiry = r.value()?;
+        self.newest = r.value()?;
+        self.deferred.clear();
+        let known = |p: u32| (p as usize) < bound;
+        let sound = self.starts.iter().all(|s| *s >= OVER || known(*s))
+            && self.expiry.iter().all(|e| known(e.0.1));
+        if sound { Ok(()) } else { Err(damaged()) }
+    }
+}

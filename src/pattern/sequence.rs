@@ -1,0 +1,322 @@
+//! [`Sequence`]: the automaton of sequences (`,`), where nothing of the query's own streams may lie
+//! between the events of a match.
+//!
+//! Every row of any port moves every partial of its key on, or ends it, so there is nothing to search
+//! for: a key has a handful of partials at most. This follows Siddhi's engine closely, because what it
+//! does with overlapping attempts is not to be guessed:
+//!
+//! * Each side has *pending* partials, which are offered the row, and *new* ones, which will be pending
+//!   for the next row. A side takes only one new partial per row; others are lost.
+//! * Before a row is offered, what is still pending is dropped (a half-filled `and` stays), an empty
+//!   partial is put at the start (once, or again and again under `every`), and new becomes pending.
+//! * A partial is in several lists when a state may be left or continued; `links` counts them.
+//! * A start that may stay empty (`every A*, B`) waits at `B` at once. Once `B` was offered a row, the
+//!   next row meets a further empty partial (`renew`), so that the event that completes one match can
+//!   open the next.
+//!
+//! A key without partials is not stored: either it never had any or `every` makes it start afresh
+//! (`FRESH`), or it had its one attempt (`OVER`).
+
+use serde::{Deserialize, Serialize};
+
+use super::core::Core;
+use super::partial::{NONE, PartialId};
+use super::spec::StateSpec;
+use super::{Masks, Row};
+use crate::error::{Error, Result};
+use crate::event::KeyId;
+use crate::lang::ast::LogicalOp;
+use crate::state::{SnapshotReader, SnapshotWriter};
+
+const FRESH: u32 = NONE;
+const OVER: u32 = NONE - 1;
+
+/// The partials of one key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Attempts {
+    /// Per side.
+    pending: Vec<Vec<PartialId>>,
+    /// Per side.
+    new: Vec<Vec<PartialId>>,
+    /// The one attempt of a sequence without `every` was made.
+    begun: bool,
+    /// A further empty partial is due.
+    renew: bool,
+}
+
+/// The automaton of sequences.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    /// By key: `FRESH`, `OVER`, or an index into `attempts`.
+    keys: Vec<u32>,
+    attempts: Vec<Attempts>,
+    free: Vec<u32>,
+}
+
+impl Sequence {
+    pub fn new() -> Self {
+        Self { keys: vec![], attempts: vec![], free: vec![] }
+    }
+
+    /// Offers a row of any port.
+    pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
+        let at = self.keys.get(row.key as usize).copied().unwrap_or(FRESH);
+        if at == OVER || (at == FRESH && core.m.repeats && !begins(core, row, masks)) {
+            return Ok(());
+        }
+        let id = if at == FRESH { self.open(core, row.key) } else { at };
+        let mut a = std::mem::take(&mut self.attempts[id as usize]);
+        a.expire(core, row.ts);
+        a.reset(core, row.key);
+        a.update(core, row.key);
+        for i in 0..core.m.offers[row.port].len() {
+            let side = core.m.offers[row.port][i];
+            a.offer_side(core, side, row, masks);
+            core.matches.end_chunk();
+        }
+        a.clear(core);
+        if a.is_empty() {
+            self.close(core, row.key, id);
+        }
+        self.attempts[id as usize] = a;
+        core.events.end_row();
+        core.check_limit()
+    }
+
+    fn open(&mut self, core: &Core, key: KeyId) -> u32 {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.attempts.push(Attempts::default());
+            (self.attempts.len() - 1) as u32
+        });
+        let a = &mut self.attempts[id as usize];
+        a.pending.resize_with(core.m.sides.len(), Vec::new);
+        a.new.resize_with(core.m.sides.len(), Vec::new);
+        (a.begun, a.renew) = (false, false);
+        if self.keys.len() <= key as usize {
+            self.keys.resize(key as usize + 1, FRESH);
+        }
+        self.keys[key as usize] = id;
+        id
+    }
+
+    fn close(&mut self, core: &Core, key: KeyId, id: u32) {
+        self.keys[key as usize] = if core.m.repeats { FRESH } else { OVER };
+        self.free.push(id);
+    }
+
+    pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        w.value(&self.keys)?;
+        w.value(&self.attempts)?;
+        w.value(&self.free)
+    }
+
+    pub fn restore(&mut self, core: &Core, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.keys = r.value()?;
+        self.attempts = r.value()?;
+        self.free = r.value()?;
+        let (known, sides) = (self.attempts.len(), core.m.sides.len());
+        let bound = core.partials.bound();
+        let sound = self.keys.iter().all(|k| *k >= OVER || (*k as usize) < known)
+            && self.free.iter().all(|f| (*f as usize) < known)
+            && self.attempts.iter().all(|a| {
+                let lists = || a.pending.iter().chain(&a.new);
+                a.pending.len() == sides
+                    && a.new.len() == sides
+                    && lists().flatten().all(|p| (*p as usize) < bound)
+            });
+        if sound {
+            Ok(())
+        } else {
+            Err(Error::Snapshot("the partial matches don't fit the sequence".into()))
+        }
+    }
+}
+
+/// Whether an empty partial could take the row.
+fn begins(core: &Core, row: &Row<'_>, masks: &Masks) -> bool {
+    core.m.offers[row.port]
+        .iter()
+        .any(|side| core.m.begins_at(*side) && masks.accepts(*side, row.index))
+}
+
+/// A list less holds `p`.
+fn unlink(core: &mut Core, p: PartialId) {
+    let links = core.partials.links_mut(p);
+    *links -= 1;
+    if *links == 0 {
+        core.partials.free(&core.m, &mut core.events, p);
+    }
+}
+
+impl Attempts {
+    fn is_empty(&self) -> bool {
+        self.pending.iter().chain(&self.new).all(Vec::is_empty)
+    }
+
+    /// Drops partials that row time `ts` is too far from.
+    fn expire(&mut self, core: &mut Core, ts: i64) {
+        if core.m.within.is_none() {
+            return;
+        }
+        for list in self.pending.iter_mut().chain(&mut self.new) {
+            list.retain(|p| {
+                let stays = !core.m.outside(core.partials.first(*p), ts);
+                if !stays {
+                    unlink(core, *p);
+                }
+                stays
+            });
+        }
+    }
+
+    /// Drops what was not moved on, and puts an empty partial at the start if one is due.
+    fn reset(&mut self, core: &mut Core, key: KeyId) {
+        self.clear(core);
+        let (first, to) = core.m.states[0].sides;
+        let half = (first..to).any(|s| !self.pending[s].is_empty());
+        if !half && self.new[first].is_empty() {
+            self.begin(core, key);
+        }
+    }
+
+    /// Drops pending partials; those in which one half of an `and` is found stay.
+    fn clear(&mut self, core: &mut Core) {
+        for state in 0..=core.m.last {
+            let (from, to) = core.m.states[state].sides;
+            if let StateSpec::Logical { op: LogicalOp::And, left, right } =
+                core.m.states[state].kind
+                && self.pending[left].len() != self.pending[right].len()
+            {
+                continue;
+            }
+            for side in from..to {
+                self.pending[side].drain(..).for_each(|p| unlink(core, p));
+            }
+        }
+    }
+
+    /// New partials become pending.
+    fn update(&mut self, core: &mut Core, key: KeyId) {
+        if std::mem::take(&mut self.renew) {
+            self.begin(core, key);
+        }
+        for (pending, new) in self.pending.iter_mut().zip(&mut self.new) {
+            pending.append(new);
+        }
+    }
+
+    /// Puts an empty partial at the start, unless the one attempt was made.
+    fn begin(&mut self, core: &mut Core, key: KeyId) {
+        if self.begun && !core.m.repeats {
+            return;
+        }
+        self.begun = true;
+        // Held once by this function, lest it is freed on the way.
+        let p = core.partials.create(&core.m, key, 1);
+        self.add(core, p, 0);
+        if core.m.repeats && core.m.states[0].kind.is_optional() {
+            let twin = core.partials.create(&core.m, key, 0);
+            self.push(core, twin, core.m.states[0].sides.0);
+        }
+        unlink(core, p);
+    }
+
+    fn push(&mut self, core: &mut Core, p: PartialId, side: usize) {
+        *core.partials.links_mut(p) += 1;
+        self.new[side].push(p);
+    }
+
+    /// Makes `p` new at a side, if nothing else is.
+    fn offer_place(&mut self, core: &mut Core, p: PartialId, side: usize) {
+        if self.new[side].is_empty() {
+            self.push(core, p, side);
+        }
+    }
+
+    /// Makes `p` new at `state`, and at those behind it as long as they may be skipped.
+    fn add(&mut self, core: &mut Core, p: PartialId, state: usize) {
+        for state in state..=core.m.last {
+            core.m.sides_of(state).for_each(|side| self.offer_place(core, p, side));
+            if !core.m.states[state].kind.is_optional() {
+                break;
+            }
+        }
+    }
+
+    fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>, masks: &Masks) {
+        let offered = std::mem::take(&mut self.pending[side]);
+        let state = core.m.sides[side].state;
+        let accepted = masks.accepts(side, row.index);
+        for p in offered {
+            if !self.is_void(core, p, side) {
+                if accepted && core.passes(side, Some(p), row) {
+                    self.take(core, p, side, row);
+                } else if matches!(core.m.states[state].kind, StateSpec::Stream { .. }) {
+                    // Behind a start that may stay empty, a miss renews it as well as a hit.
+                    self.renew_behind(core, side);
+                }
+            }
+            unlink(core, p);
+        }
+    }
+
+    /// Whether `p` has gone on (count states) or was served by the other side (`or`).
+    fn is_void(&self, core: &Core, p: PartialId, side: usize) -> bool {
+        let holds = |s| !core.partials.held(&core.m, p, s).is_empty();
+        match core.m.states[core.m.sides[side].state].kind {
+            StateSpec::Stream { .. } => false,
+            StateSpec::Count { .. } => (side + 1..core.m.sides.len()).any(holds),
+            StateSpec::Logical { op: LogicalOp::And, .. } => false,
+            StateSpec::Logical { left, right, .. } => {
+                holds(if side == left { right } else { left })
+            }
+        }
+    }
+
+    /// `p` takes the row at `side`.
+    fn take(&mut self, core: &mut Core, p: PartialId, side: usize, row: &Row<'_>) {
+        let slot = core.events.capture(row.port, row.index, row.ts);
+        let held = core.partials.put(&core.m, p, side, slot, row.ts) as u32;
+        let state = core.m.sides[side].state;
+        let last = state == core.m.last;
+        match core.m.states[state].kind {
+            StateSpec::Count { min, max, .. } => {
+                if held >= min && last {
+                    self.pass(core, p, state, row);
+                    return;
+                }
+                if held >= min {
+                    self.add(core, p, state + 1);
+                }
+                if Some(held) != max {
+                    self.offer_place(core, p, side);
+                }
+            }
+            StateSpec::Logical { op: LogicalOp::And, left, right }
+                if core
+                    .partials
+                    .held(&core.m, p, if side == left { right } else { left })
+                    .is_empty() => {}
+            _ => {
+                self.pass(core, p, state, row);
+                self.renew_behind(core, side);
+            }
+        }
+    }
+
+    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, row: &Row<'_>) {
+        if state == core.m.last {
+            core.matches.push(&core.m, &core.partials, &core.events, p, row);
+        } else {
+            self.add(core, p, state + 1);
+        }
+    }
+
+    /// A side right behind a start that may stay empty was served.
+    fn renew_behind(&mut self, core: &Core, side: usize) {
+        let state = core.m.sides[side].state;
+        if state == 1 && side == core.m.states[1].sides.0 && core.m.states[0].kind.is_optional() {
+            self.renew = true;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Filters of elements: bound, and split into what looks at the event alone, the equalities a hash can
+//! serve, and the rest.
+
+use super::PatternBuilder;
+use super::names::Target;
+use crate::error::{Code, Diagnostic, Span};
+use crate::expr::functions::FunctionSpec;
+use crate::expr::rules::comparison_type;
+use crate::expr::types::AttrType;
+use crate::expr::{Scope, TypedExpr, TypedKind, bind_condition};
+use crate::lang::ast::{AttrRef, BinaryOp, Call, Expr, StreamMark};
+use crate::pattern::spec::{EqualKey, EventRef, KeyClass, Pick, Predicate, StateSpec};
+
+/// The source of a row that is never there.
+const NOWHERE: u16 = u16::MAX;
+
+/// The predicate of a side, all its filters together.
+pub(super) fn predicate(
+    builder: &mut PatternBuilder<'_>,
+    side: usize,
+    filters: &[&Expr],
+) -> Result<Predicate, Vec<Diagnostic>> {
+    let mut scope = FilterScope { builder, side, sources: vec![] };
+    let (mut conjuncts, mut findings) = (vec![], vec![]);
+    for f in filters {
+        match bind_condition(f, "a filter", &mut scope) {
+            Ok(e) => conjuncts.extend(e.conjuncts()),
+            Err(e) => findings.extend(e),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let sources = scope.sources;
+    let (event, across): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(looks_at_event_alone);
+    let equal = across.iter().filter_map(|e| equality(builder, side, &sources, e)).collect();
+    Ok(Predicate { event: TypedExpr::all(event), across: TypedExpr::all(across), equal, sources })
+}
+
+fn looks_at_event_alone(e: &TypedExpr) -> bool {
+    let mut alone = true;
+    e.each_source(&mut |s| alone &= s == 0);
+    alone
+}
+
+/// The key in `event.a == partial.b`, if the partial's value is settled while it waits.
+fn equality(
+    builder: &PatternBuilder<'_>,
+    side: usize,
+    sources: &[EventRef],
+    e: &TypedExpr,
+) -> Option<EqualKey> {
+    let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return None };
+    let (TypedKind::Column(a), TypedKind::Column(b)) = (&left.kind, &right.kind) else {
+        return None;
+    };
+    let (event, partial) = match (a.source, b.source) {
+        (0, s) if s != 0 => (a, b),
+        (s, 0) if s != 0 => (b, a),
+        _ => return None,
+    };
+    let held = *sources.get(partial.source as usize - 1)?;
+    if !is_settled(builder, held, side) {
+        return None;
+    }
+    let class = match comparison_type(BinaryOp::Eq, left.ty, right.ty)? {
+        AttrType::Int | AttrType::Long => KeyClass::Integer,
+        AttrType::Float => KeyClass::Float,
+        AttrType::Double => KeyClass::Double,
+        AttrType::Bool => KeyClass::Bool,
+        AttrType::String => KeyClass::Text,
+        AttrType::Object => return None,
+    };
+    let (event, column) = (event.column as usize, partial.column as usize);
+    Some(EqualKey { event, partial: held, column, class })
+}
+
+/// Whether the event can't change any more while the partial waits at `side`. A count state may go on
+/// collecting, yet what it must have is there; one side of `and` may come while the other waits.
+fn is_settled(builder: &PatternBuilder<'_>, held: EventRef, side: usize) -> bool {
+    let state = |s: usize| builder.spec.sides[s].state;
+    state(held.side) < state(side)
+        && match (builder.spec.states[state(held.side)], held.pick) {
+            (StateSpec::Count { min, .. }, Pick::First(i)) => i < min,
+            (StateSpec::Count { .. }, Pick::Last(_)) => false,
+            _ => true,
+        }
+}
+
+/// Names in the filter of a side. Bare attributes are the event's under test.
+struct FilterScope<'s, 'b> {
+    builder: &'s mut PatternBuilder<'b>,
+    side: usize,
+    sources: Vec<EventRef>,
+}
+
+impl FilterScope<'_, '_> {
+    /// The row an event is, in expressions of this filter.
+    fn source(&mut self, target: Target, at: Span) -> Result<u16, Diagnostic> {
+        let event = match target {
+            Target::Own => return Ok(0),
+            Target::Missing => return Ok(NOWHERE),
+            Target::Held(e) => e,
+        };
+        let i = self.sources.iter().position(|s| *s == event).unwrap_or_else(|| {
+            self.sources.push(event);
+            self.sources.len() - 1
+        });
+        u16::try_from(i + 1).ok().filter(|s| *s != NOWHERE).ok_or_else(|| {
+            Diagnostic::error(Code::Invalid, at, "the filter reads too many different events")
+        })
+    }
+
+    fn event_source(&mut self, name: &AttrRef) -> Option<Result<u16, Diagnostic>> {
+        let is_attribute = self.builder.attribute_of(self.side, &name.name.name).is_some();
+        let side = self.builder.event_named(name, is_attribute)?;
+        let target = self.builder.target(side, name.index, Some(self.side));
+        Some(self.source(target, name.span.0))
+    }
+}
+
+impl Scope for FilterScope<'_, '_> {
+    fn attribute(&mut self, name: &AttrRef) -> Result<TypedExpr, Diagnostic> {
+        let (attribute, at) = (&name.name.name, name.span.0);
+        let side = self.builder.side_of(name)?;
+        let index = name.source.as_ref().and_then(|s| s.index);
+        let target = match side {
+            Some(side) => self.builder.target(side, index, Some(self.side)),
+            None if name.mark != StreamMark::Plain || name.index.is_some() => {
+                return Err(Diagnostic::error(
+                    Code::Type,
+                    at,
+                    format!("`{attribute}` is an event, not a value"),
+                )
+                .with_help(format!("name an attribute of it: `{attribute}.…`")));
+            }
+            None => Target::Own,
+        };
+        let side = side.unwrap_or(self.side);
+        let Some((column, ty)) = self.builder.attribute_of(side, attribute) else {
+            return Err(self.builder.unknown_attribute(side, attribute, name.name.at()));
+        };
+        let column = match target {
+            Target::Held(_) => self.builder.keep(side, column),
+            Target::Own | Target::Missing => column,
+        };
+        let source = self.source(target, at)?;
+        let column = u16::try_from(column)
+            .map_err(|_| Diagnostic::error(Code::Invalid, at, "the stream is too wide"))?;
+        Ok(TypedExpr::column(source, column, ty, at))
+    }
+
+    fn event(&mut self, name: &AttrRef) -> Option<TypedExpr> {
+        // Whoever overruns the number of rows hears of it from the attributes.
+        let source = self.event_source(name)?.ok()?;
+        Some(TypedExpr {
+            kind: TypedKind::IsMissing(source),
+            ty: AttrType::Bool,
+            span: name.span.0,
+        })
+    }
+
+    fn event_time(&mut self, event: Option<&AttrRef>, at: Span) -> Result<TypedExpr, Diagnostic> {
+        let source = match event {
+            None => 0,
+            Some(name) => match self.event_source(name) {
+                Some(source) => source?,
+                None => return Err(self.builder.unknown_event(&name.name.name, name.span.0)),
+            },
+        };
+        Ok(TypedExpr { kind: TypedKind::EventTime(source), ty: AttrType::Long, span: at })
+    }
+
+    fn call(&mut self, _: &Call) -> Option<Result<TypedExpr, Vec<Diagnostic>>> {
+        None
+    }
+
+    fn function(&self, namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
+        self.builder.find_function(namespace, name)
+    }
+
+    fn function_names(&self) -> Vec<String> {
+        self.builder.all_functions()
+    }
+}
