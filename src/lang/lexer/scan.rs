@@ -97,12 +97,12 @@ impl<'a> Scanner<'a> {
         let (after, text) = if rest.starts_with("--") {
             let (after, text) = line_comment(rest).ok()?;
             (after, text.trim_end().to_string())
-        } else if rest.starts_with("/*") {
+        } else if let Some(body) = rest.strip_prefix("/*") {
             match block_comment(rest) {
                 Ok((after, text)) => (after, text.to_string()),
                 Err(_) => {
                     // Siddhi lets the end of the text end a comment.
-                    let span = self.span(rest, &rest[2..]);
+                    let span = self.span(rest, body);
                     self.out.diagnostics.push(
                         Diagnostic::warning(Code::Syntax, span, "this comment is never closed")
                             .with_help("end it with `*/`"),
