@@ -8,9 +8,7 @@ use nom::Parser;
 use nom::combinator::{cut, map, opt};
 
 use super::literal::{at_number, at_time, literal, whole};
-use super::tokens::{
-    Expected, Fail, MAX_NESTING, P, Tokens, clause, commas, kw, name, name_as, sym,
-};
+use super::tokens::{Expected, Fail, Nests, P, Tokens, clause, commas, kw, name, name_as, sym};
 use crate::error::{Code, Diagnostic, Span};
 use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Kind, Sym};
@@ -18,6 +16,9 @@ use crate::lang::lexer::{Keyword, Kind, Sym};
 /// How high the tree of an expression may grow, e.g. how many `+` may stand in a row. A row of `and`s
 /// or of `or`s has no limit: it is one node.
 pub(crate) const MAX_HEIGHT: u32 = 400;
+
+/// How many `not`s and minus signs may stand before an operand.
+const MOST_PREFIXES: usize = 100;
 
 /// An expression while it is put together.
 struct Operand {
@@ -210,7 +211,7 @@ fn unary(i: Tokens<'_>) -> P<'_, Operand> {
         prefixes.push((is_not, rest.start()));
         rest = rest.advance().0;
     }
-    if prefixes.len() > MAX_NESTING as usize {
+    if prefixes.len() > MOST_PREFIXES {
         return i.fatal_here("nested too deeply", "leave out pairs of `not` or `-`");
     }
     let (rest, mut o) = primary(rest)?;
@@ -227,7 +228,7 @@ fn unary(i: Tokens<'_>) -> P<'_, Operand> {
 fn primary(i: Tokens<'_>) -> P<'_, Operand> {
     match i.kind() {
         Kind::Sym(Sym::LParen) => {
-            let (rest, mut inner) = i.nested(|i| {
+            let (rest, mut inner) = i.nested(Nests::Brackets, |i| {
                 let (rest, inner) = cut(operand).parse(i.advance().0)?;
                 let (rest, _) = cut(sym(Sym::RParen)).parse(rest)?;
                 Ok((rest, inner))
@@ -305,7 +306,7 @@ fn call_with_height(i: Tokens<'_>) -> P<'_, (Call, u32)> {
         Some(second) => (Some(first), second),
         None => (None, first),
     };
-    let (rest, (star, args, height)) = rest.nested(arguments)?;
+    let (rest, (star, args, height)) = rest.nested(Nests::Call, arguments)?;
     let height = higher(rest, height, name.at())?;
     Ok((rest, (Call { namespace, name, args, star, span: i.span_to(rest) }, height)))
 }
