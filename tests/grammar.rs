@@ -1,5 +1,7 @@
 //! The normative grammar and the parser say the same.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 #[path = "grammar/ebnf.rs"]
 mod ebnf;
 

@@ -1,6 +1,8 @@
 //! The recorded corpus of the real engine: what it parses we parse, what it refuses we refuse, and
 //! every tree survives the formatter.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::path::{Path, PathBuf};
 
 use foreshock::error::Severity;
