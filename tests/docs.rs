@@ -120,7 +120,7 @@ fn every_block_compiles_or_is_refused_as_it_says() {
             other => panic!("{}: unknown kind of block `{other}`", block.place),
         }
     }
-    assert!(seen > 30, "only {seen} blocks");
+    assert!(seen > 20, "only {seen} blocks");
 }
 
 /// `Name(1, 'a')` in pieces.
@@ -156,7 +156,7 @@ fn value(text: &str, ty: &str) -> Value {
         (_, "Float32") => Value::Float(text.parse().unwrap()),
         (_, "Float64") => Value::Double(text.parse().unwrap()),
         (_, "Boolean") => Value::Bool(text.parse().unwrap()),
-        (_, "Utf8") => Value::from(text.trim_matches('\'')),
+        (_, "Utf8View") => Value::from(text.trim_matches('\'')),
         other => panic!("no value can be written for {other:?}"),
     }
 }
@@ -170,7 +170,9 @@ fn shown(v: &Value) -> String {
     }
 }
 
-fn run(block: &Block) {
+/// Runs the table of a block; says where the output is another one.
+fn run(block: &Block) -> Vec<String> {
+    let mut wrong = Vec::new();
     let app = App::from_text(&block.text).unwrap();
     let out = Arc::new(Mutex::new(Vec::<String>::new()));
     let mut watched: Vec<String> = Vec::new();
@@ -211,16 +213,21 @@ fn run(block: &Block) {
             .map(|e| format!("{}({})", e.stream, e.values.join(", ")))
             .collect();
         let found = std::mem::take(&mut *out.lock().unwrap());
-        assert_eq!(found, expected, "{} at {at}, after {sent}\n{}", block.place, block.text);
+        if found != expected {
+            let place = &block.place;
+            wrong.push(format!("{place} at {at}, {sent}: {found:?}, not {expected:?}"));
+        }
     }
+    wrong
 }
 
 #[test]
 fn every_table_is_what_the_engine_does() {
     let blocks = all_blocks();
     let with_table: Vec<&Block> = blocks.iter().filter(|b| !b.table.is_empty()).collect();
-    assert!(with_table.len() > 15, "only {} tables", with_table.len());
-    with_table.into_iter().for_each(run);
+    assert!(with_table.len() > 12, "only {} tables", with_table.len());
+    let wrong: Vec<String> = with_table.into_iter().flat_map(run).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
