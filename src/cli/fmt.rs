@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use foreshock::lang::ast::App;
 use foreshock::lang::{parse_app, print::print_app};
 
 use super::text::{self, AppText};
@@ -61,12 +62,20 @@ fn formatted(app: &AppText) -> Result<String, u8> {
     };
     let formatted = print_app(&tree);
     // Whoever has a text formatted trusts that it still means the same.
-    if parse_app(&formatted).tree.as_ref() != Some(&tree) {
+    if !parse_app(&formatted).tree.is_some_and(|again| same(&tree, &again)) {
         let message = "the formatted text would mean something else, so nothing was changed; \
                        please report this";
         return Err(text::complain(&format!("{}: {message}", app.name)));
     }
     Ok(formatted)
+}
+
+/// Whether two trees mean the same and have the same comments.
+fn same(a: &App, b: &App) -> bool {
+    let comments = |app: &App| -> Vec<String> {
+        app.comments.iter().map(|c| c.text.trim_end().to_string()).collect()
+    };
+    a.annotations == b.annotations && a.items == b.items && comments(a) == comments(b)
 }
 
 fn is_error(d: &foreshock::Diagnostic) -> bool {
@@ -112,7 +121,8 @@ fn difference(app: &AppText, formatted: &str) -> String {
         [('-', &old[same..old.len() - behind]), ('+', &new[same..new.len() - behind])]
     {
         for line in lines.iter().take(SHOWN) {
-            out.push_str(&format!("{sign} {}\n", shown(line)));
+            out.push_str(format!("{sign} {}", shown(line)).trim_end());
+            out.push('\n');
         }
         if lines.len() > SHOWN {
             out.push_str(&format!("{sign} … {} more lines\n", lines.len() - SHOWN));

@@ -15,6 +15,9 @@ pub(super) fn join(plan: &Plan, streams: [StreamId; 2], spec: &JoinSpec) -> Op {
         JoinKind::Full => "full outer join",
     };
     let [left, right] = streams.map(|s| plan.streams[s].full_name());
+    let width = spec.left.schema.fields().len();
+    let left = called(&left, &spec.left, spec, 0);
+    let right = called(&right, &spec.right, spec, width);
     let mut op = Op::new(kind, format!("{left}, {right}"));
     op = lookup(op, spec);
     if let Some(r) = &spec.residual {
@@ -36,8 +39,22 @@ pub(super) fn join(plan: &Plan, streams: [StreamId; 2], spec: &JoinSpec) -> Op {
     op
 }
 
+/// `S as s`: what a side goes by stands in front of its columns in the joined row.
+fn called(stream: &str, side: &JoinSideSpec, spec: &JoinSpec, first: usize) -> String {
+    let own = side.schema.fields().first();
+    let joined = spec.output.fields().get(first);
+    let name = own.zip(joined).and_then(|(own, joined)| {
+        joined.name().strip_suffix(own.name().as_str())?.strip_suffix('.')
+    });
+    match name {
+        Some(name) if name != stream => format!("{stream} as {name}"),
+        _ => stream.to_string(),
+    }
+}
+
 fn lookup(op: Op, spec: &JoinSpec) -> Op {
-    let (left, right) = (Columns::of(&spec.left.schema), Columns::of(&spec.right.schema));
+    let mut left = Columns::of(&spec.output);
+    let right = Columns(left.0.split_off(spec.left.schema.fields().len().min(left.0.len())));
     let mut keys: Vec<String> = spec
         .equal
         .iter()

@@ -96,6 +96,7 @@ impl Mode {
     fn word(self) -> &'static str {
         match self {
             Mode::Columnar => "columnar",
+            Mode::RowByRow(Coupling::ReconvergenceOfChunks) => "mixed",
             Mode::RowByRow(_) => "row by row",
         }
     }
@@ -108,8 +109,8 @@ impl Mode {
                 "results that one event causes along two paths meet again, several chunks at a time",
             ),
             Mode::RowByRow(Coupling::ReconvergenceOfChunks) => Some(
-                "only in steps with chunks of several events, whose pieces meet again along two \
-                 paths; columnar in all others",
+                "row by row in steps with chunks of several events, whose pieces meet again along \
+                 two paths; columnar in all others",
             ),
         }
     }

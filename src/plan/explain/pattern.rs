@@ -180,7 +180,9 @@ impl View<'_> {
                 let many = match (min, max) {
                     (0, Some(1)) => "one event or none".to_string(),
                     (0, None) => "any number of events".to_string(),
+                    (1, None) => "one event or more".to_string(),
                     (min, None) => format!("{min} events or more"),
+                    (1, Some(1)) => "one event".to_string(),
                     (min, Some(max)) if min == max => format!("{min} events"),
                     (min, Some(max)) => format!("{min} to {max} events"),
                 };
@@ -218,7 +220,10 @@ impl View<'_> {
         let own = Columns::of(schema);
         let mut op = match &p.event {
             Some(e) => op.fact("bitmap", own.describe(e)),
-            None => op.remark("bitmap", "none: any event may fit"),
+            None if p.across.is_some() => {
+                op.remark("bitmap", "none: no condition looks at the event alone")
+            }
+            None => op.remark("bitmap", "none: any event fits"),
         };
         let across = p.across.clone().map_or_else(Vec::new, TypedExpr::conjuncts);
         let (keys, rest): (Vec<_>, Vec<_>) =

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
-use super::names::{Columns, signature};
+use super::names::Columns;
 use super::{Op, join, pattern, window};
 use crate::expr::types::attr_type;
 use crate::lang::ast::EventType;
@@ -43,9 +43,9 @@ pub(super) fn handlers(chain: &[HandlerSpec], schema: &SchemaRef, keyed: bool) -
             }
             HandlerSpec::Project { schema: narrow, .. } => {
                 schema = narrow.clone();
-                let kept = signature(narrow);
-                Op::new("narrow", if kept.is_empty() { "no column".into() } else { kept })
-                    .remark("why", "the window holds only columns that are read behind it")
+                let kept = Columns::of(narrow).0.join(", ");
+                let kept = if kept.is_empty() { "no column".to_string() } else { kept };
+                Op::new("narrow", format!("to {kept}: nothing else is read behind"))
             }
             HandlerSpec::Log(l) => log(l, &columns),
             HandlerSpec::Window { call, expired, .. } => {
@@ -71,6 +71,9 @@ fn comes_from(q: &QueryPlan) -> &'static str {
             _ => None,
         })
     };
+    if q.select.aggregates.iter().all(|a| a.spec.forever) {
+        return "running over all rows since the start, whatever leaves";
+    }
     match &q.input {
         InputPlan::Stream { chain, .. } => match window(chain) {
             Some(true) => "running: a row counts from when it enters the window until it leaves",

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Op;
 use super::names::signature;
+use super::{Mode, Op};
+use crate::lang::ast::StreamMark;
 use crate::plan::graph::{Node, Plan, QueryPlan};
 
 /// The column lines should not pass.
@@ -41,18 +42,17 @@ fn block(out: &mut String, ops: Vec<Op>) {
 fn stream(plan: &Plan, s: usize, out: &mut String) {
     let p = &plan.streams[s];
     let inferred = if p.defined.is_some() { "" } else { ", inferred from what is inserted" };
-    wrapped(
-        out,
-        &format!("stream {}", p.full_name()),
-        "  ",
-        &format!("({}){inferred}", signature(&p.schema)),
-    );
+    let head = format!("stream {} ", p.full_name());
+    wrapped(out, &head, &format!("({}){inferred}", signature(&p.schema)));
     let mut ops = Vec::new();
     let sources = plan.endpoints(s, "source");
     if !sources.is_empty() {
         ops.push(Op::new("sources", sources.join(", ")));
     }
     ops.push(match plan.query_names(&p.writers).as_slice() {
+        [] if p.mark == StreamMark::Fault => {
+            Op::new("written by", format!("bad events of {}", p.name))
+        }
         [] => Op::new("written by", "no query: an input"),
         [one] => Op::new("written by", one),
         many => {
@@ -107,16 +107,20 @@ fn query(plan: &Plan, q: usize, query: &QueryPlan, out: &mut String) {
 
 fn order(plan: &Plan, out: &mut String) {
     let _ = writeln!(out, "order of a step");
-    let units: Vec<_> = plan.units().collect();
-    let digits = units.len().to_string().len();
-    for (i, (nodes, mode)) in units.iter().enumerate() {
-        let names: Vec<String> = nodes.iter().map(|n| plan.node_name(*n)).collect();
-        let head = format!("{:>digits$}  {:<10}  ", i + 1, mode.word());
-        wrapped(out, &head, "", &names.join(", "));
-        if let Some(why) = mode.reason() {
-            wrapped(out, &" ".repeat(head.len()), "", why);
+    // Columnar units one after the other are told together.
+    let mut runs: Vec<(Mode, Vec<String>)> = Vec::new();
+    for (nodes, mode) in plan.units() {
+        let names = nodes.iter().map(|n| plan.node_name(*n));
+        match runs.last_mut() {
+            Some((Mode::Columnar, run)) if mode == Mode::Columnar => run.extend(names),
+            _ => runs.push((mode, names.collect())),
         }
     }
+    let ops: Vec<Op> = runs
+        .into_iter()
+        .map(|(mode, names)| Op::new(mode.word(), names.join(", ")).maybe("why", mode.reason()))
+        .collect();
+    branches(out, "", &ops);
 }
 
 /// Operators as branches of a tree, their kinds and details aligned.
@@ -140,10 +144,9 @@ fn branches(out: &mut String, indent: &str, ops: &[Op]) {
     }
 }
 
-/// A line that begins with `head`; what doesn't fit goes on under the text, behind `indent`.
-fn wrapped(out: &mut String, head: &str, gap: &str, text: &str) {
-    let indent = " ".repeat(head.chars().count() + gap.len());
-    lines(out, &format!("{head}{gap}"), &indent, text);
+/// A line that begins with `head`; what doesn't fit goes on under the text.
+fn wrapped(out: &mut String, head: &str, text: &str) {
+    lines(out, head, &" ".repeat(head.chars().count()), text);
 }
 
 /// As [`wrapped`], with the stems of the tree in front of what goes on.

@@ -7,13 +7,11 @@ use crate::window::{WindowArg, WindowCall};
 
 /// A window; `columns` are the rows it holds, `expired` says whether rows leave it again.
 pub(super) fn window(call: &WindowCall, columns: &Columns, expired: bool, keyed: bool) -> Op {
-    let leaves = if expired { "made" } else { "not made: nobody reads them" };
     let about = about(call, expired);
     let holds = about.holds.map(|h| if keyed { format!("{h}, by partition key") } else { h });
-    Op::new("window", shown(call, columns))
-        .fact("expired rows", leaves)
-        .maybe("holds", holds)
-        .maybe("timer", about.timer)
+    let op = Op::new("window", shown(call, columns));
+    let op = if expired { op } else { op.fact("expired rows", "not made: nobody reads them") };
+    op.maybe("holds", holds).maybe("timer", about.timer)
 }
 
 /// The call as SiddhiQL, times in units.
@@ -56,43 +54,36 @@ fn flagged(call: &WindowCall) -> bool {
 }
 
 fn about(call: &WindowCall, expired: bool) -> About {
-    let rows = |i| number(call, i).map_or("its parameter's number of".into(), |n| n.to_string());
-    let time = |i| number(call, i).map_or("its parameter's time".into(), duration);
-    let before = if expired { " and of the one before" } else { "" };
-    let open = if flagged(call) && !expired {
-        // Rows pass at once, and nobody wants them again.
-        String::new()
-    } else {
-        format!("the rows of the open batch{before}")
+    let rows = |i| match number(call, i) {
+        Some(1) => "1 row".to_string(),
+        Some(n) => format!("{n} rows"),
+        None => "its parameter's number of rows".to_string(),
     };
+    let time = |i| number(call, i).map_or("its parameter's time".into(), duration);
+    let batches = |size: String| match (flagged(call), expired) {
+        // Rows pass at once, and nobody wants them again.
+        (true, false) => "no rows, only their number".to_string(),
+        (true, true) => format!("the rows of the open batch ({size}), which have passed"),
+        (false, true) => format!("the rows of the open batch and of the one before ({size} each)"),
+        (false, false) => format!("the rows of the open batch ({size})"),
+    };
+    let oldest = Some("when its oldest row leaves");
     let (holds, timer) = match call.spec.name {
-        "length" => (format!("at most {} rows", rows(0)), None),
-        "lengthBatch" => (format!("{open}, {} rows each", rows(0)), None),
+        "length" => (format!("at most {}", rows(0)), None),
+        "lengthBatch" => (batches(rows(0)), None),
         "batch" if expired => ("the rows of the last chunk".into(), None),
         "batch" => ("nothing between two chunks".into(), None),
-        "time" => (
-            format!("the rows of the last {}, however many", time(0)),
-            Some("when its oldest row leaves"),
-        ),
-        "timeLength" => (
-            format!("at most {} rows of the last {}", rows(1), time(0)),
-            Some("when its oldest row leaves"),
-        ),
-        "timeBatch" => (
-            format!("{open}, {} each, however many", time(0)),
-            Some("at the end of a batch that isn't empty"),
-        ),
+        "time" => (format!("the rows of the last {}, however many", time(0)), oldest),
+        "timeLength" => (format!("at most {}, of the last {}", rows(1), time(0)), oldest),
+        "timeBatch" => (batches(time(0)), Some("at the end of a batch that isn't empty")),
         "externalTime" => {
-            (format!("the rows of the last {} of its attribute, however many", time(1)), None)
+            (format!("the rows of the last {} by that attribute, however many", time(1)), None)
         }
-        "externalTimeBatch" => (
-            format!("{open}, {} each, however many", time(1)),
-            number(call, 3)
-                .filter(|t| *t > 0)
-                .map(|_| "when the open batch has waited for the timeout"),
-        ),
+        "externalTimeBatch" => {
+            let timeout = number(call, 3).filter(|t| *t > 0);
+            (batches(time(1)), timeout.map(|_| "when the open batch has waited for the timeout"))
+        }
         _ => return About::default(),
     };
-    let holds = holds.trim_start_matches(", ").to_string();
     About { holds: Some(holds), timer: timer.map(str::to_string) }
 }
