@@ -49,6 +49,7 @@ pub fn compile(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
         Some(tree) => match compile_tree(&tree) {
             Ok((plan, warnings)) => {
                 found.extend(warnings);
+                found.sort_by_key(|d| d.span);
                 Ok((plan, found))
             }
             Err(more) => {

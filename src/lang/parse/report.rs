@@ -64,6 +64,12 @@ impl Notes<'_> {
             {
                 return Some("\"not equal\" is written `!=`".to_string());
             }
+            Kind::Sym(Sym::Dot) if at > 0 => {
+                let handler = self.text_of(self.tokens[at - 1]);
+                if nearest(handler, ["window"]).is_some() {
+                    return Some("did you mean `#window.…`?".to_string());
+                }
+            }
             Kind::Word if wants("a type") => {
                 if let Some(known) = type_elsewhere(text) {
                     return Some(format!("did you mean `{known}`?"));

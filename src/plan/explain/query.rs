@@ -45,7 +45,7 @@ pub(super) fn handlers(chain: &[HandlerSpec], schema: &SchemaRef, keyed: bool) -
                 schema = narrow.clone();
                 let kept = Columns::of(narrow).0.join(", ");
                 let kept = if kept.is_empty() { "no column".to_string() } else { kept };
-                Op::new("narrow", format!("to {kept}: nothing else is read behind"))
+                Op::new("narrow", format!("to {kept} (nothing else is read from here on)"))
             }
             HandlerSpec::Log(l) => log(l, &columns),
             HandlerSpec::Window { call, expired, .. } => {

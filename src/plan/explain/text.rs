@@ -10,6 +10,9 @@ use crate::plan::graph::{Node, Plan, QueryPlan};
 /// The column lines should not pass.
 const WIDTH: usize = 100;
 
+/// A space at which no line is broken.
+const GLUE: char = '\u{a0}';
+
 /// The whole plan.
 pub(super) fn draw(plan: &Plan) -> String {
     let mut out = String::new();
@@ -110,7 +113,8 @@ fn order(plan: &Plan, out: &mut String) {
     // Columnar units one after the other are told together.
     let mut runs: Vec<(Mode, Vec<String>)> = Vec::new();
     for (nodes, mode) in plan.units() {
-        let names = nodes.iter().map(|n| plan.node_name(*n));
+        // Lines break between nodes only.
+        let names = nodes.iter().map(|n| plan.node_name(*n).replace(' ', &GLUE.to_string()));
         match runs.last_mut() {
             Some((Mode::Columnar, run)) if mode == Mode::Columnar => run.extend(names),
             _ => runs.push((mode, names.collect())),
@@ -161,7 +165,7 @@ fn lines(out: &mut String, head: &str, indent: &str, text: &str) {
     let text = text.replace(['\n', '\r'], " ");
     for (i, line) in broken(&text, room).into_iter().enumerate() {
         let line = format!("{}{line}", if i == 0 { head } else { indent });
-        let _ = writeln!(out, "{}", line.trim_end());
+        let _ = writeln!(out, "{}", line.replace(GLUE, " ").trim_end());
     }
 }
 

@@ -60,7 +60,7 @@ fn about(call: &WindowCall, expired: bool) -> About {
         None => "its parameter's number of rows".to_string(),
     };
     let time = |i| number(call, i).map_or("its parameter's time".into(), duration);
-    let batches = |size: String| match (flagged(call), expired) {
+    let batches = |size: String, passes: bool, expired: bool| match (passes, expired) {
         // Rows pass at once, and nobody wants them again.
         (true, false) => "no rows, only their number".to_string(),
         (true, true) => format!("the rows of the open batch ({size}), which have passed"),
@@ -70,18 +70,23 @@ fn about(call: &WindowCall, expired: bool) -> About {
     let oldest = Some("when its oldest row leaves");
     let (holds, timer) = match call.spec.name {
         "length" => (format!("at most {}", rows(0)), None),
-        "lengthBatch" => (batches(rows(0)), None),
+        "lengthBatch" => (batches(rows(0), flagged(call), expired), None),
         "batch" if expired => ("the rows of the last chunk".into(), None),
         "batch" => ("nothing between two chunks".into(), None),
         "time" => (format!("the rows of the last {}, however many", time(0)), oldest),
         "timeLength" => (format!("at most {}, of the last {}", rows(1), time(0)), oldest),
-        "timeBatch" => (batches(time(0)), Some("at the end of a batch that isn't empty")),
+        "timeBatch" => (
+            batches(time(0), flagged(call), expired),
+            Some("at the end of a batch that isn't empty"),
+        ),
         "externalTime" => {
             (format!("the rows of the last {} by that attribute, however many", time(1)), None)
         }
         "externalTimeBatch" => {
             let timeout = number(call, 3).filter(|t| *t > 0);
-            (batches(time(1)), timeout.map(|_| "when the open batch has waited for the timeout"))
+            // After a timeout, what was sent must be kept: it is sent again with the rest.
+            let holds = batches(time(1), false, expired || timeout.is_some());
+            (holds, timeout.map(|_| "when the open batch has waited for the timeout"))
         }
         _ => return About::default(),
     };
