@@ -46,7 +46,7 @@ fn wins<S: Side, K: Ord>(a: &K, b: &K) -> bool {
 }
 
 /// Numbers with an integer key of the same order. NaN has the key that loses.
-pub(super) trait Ranked: ArrowPrimitiveType {
+pub(super) trait Ranked: ArrowPrimitiveType<Native: Serialize + DeserializeOwned> {
     /// The key.
     type Key: Copy + Ord + Send + Serialize + DeserializeOwned + std::fmt::Debug;
     /// Key of a value; `max`: the largest is to win.
@@ -108,6 +108,9 @@ impl<T: Ranked, S: Side> Fold for Forever<T, S> {
     type Out = T;
     type State = Option<T::Key>;
 
+    const SLIDES: bool = false;
+
+
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {
         let key = T::key(value, S::MAX);
@@ -136,6 +139,9 @@ impl<T: Ranked, S: Side> Fold for Best<T, S> {
     type In = T;
     type Out = T;
     type State = Option<T::Key>;
+
+    const SLIDES: bool = false;
+
 
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {

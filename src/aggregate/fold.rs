@@ -12,6 +12,7 @@ use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::slide::{Sliding, SlidingFold};
 use super::{AggregateInput, Aggregator};
 use crate::error::{Error, Result};
 use crate::event::Kind;
@@ -62,11 +63,14 @@ pub(super) fn fit<T: Clone + Default>(states: &mut Vec<T>, input: &AggregateInpu
 /// state as it is.
 pub(super) trait Fold: 'static {
     /// Argument type.
-    type In: ArrowPrimitiveType;
+    type In: ArrowPrimitiveType<Native: Serialize + DeserializeOwned>;
     /// Result type.
     type Out: ArrowPrimitiveType;
     /// State of a group; the default is that of a group without rows.
     type State: Clone + Default + Send + Serialize + DeserializeOwned;
+
+    /// Whether a row can be taken back, so that a group whose rows have all left is like new.
+    const SLIDES: bool = true;
 
     /// A row enters.
     fn add(state: &mut Self::State, value: <Self::In as ArrowPrimitiveType>::Native);
@@ -112,6 +116,10 @@ impl<F: Fold> Aggregator for Folded<F> {
             }),
         }
         Ok(out.finish())
+    }
+
+    fn sliding(&self) -> Option<Box<dyn Sliding>> {
+        F::SLIDES.then(|| Box::new(SlidingFold::<F>::default()) as Box<dyn Sliding>)
     }
 
     fn forget(&mut self, group: u32) {
@@ -189,7 +197,7 @@ pub(super) fn mistyped(array: &ArrayRef) -> Error {
 }
 
 /// Java's conversions of the four number types.
-pub(super) trait Number: ArrowPrimitiveType {
+pub(super) trait Number: ArrowPrimitiveType<Native: Serialize + DeserializeOwned> {
     /// Widened to double.
     fn double(value: Self::Native) -> f64;
 }
