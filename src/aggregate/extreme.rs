@@ -108,6 +108,8 @@ impl<T: Ranked, S: Side> Fold for Forever<T, S> {
     type Out = T;
     type State = Option<T::Key>;
 
+    const SLIDES: bool = false;
+
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {
         let key = T::key(value, S::MAX);
@@ -136,6 +138,8 @@ impl<T: Ranked, S: Side> Fold for Best<T, S> {
     type In = T;
     type Out = T;
     type State = Option<T::Key>;
+
+    const SLIDES: bool = false;
 
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {

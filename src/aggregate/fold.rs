@@ -12,6 +12,7 @@ use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::slide::{Sliding, SlidingFold};
 use super::{AggregateInput, Aggregator};
 use crate::error::{Error, Result};
 use crate::event::{Kind, Value};
@@ -67,6 +68,9 @@ pub(super) trait Fold: 'static {
     type Out: Number;
     /// State of a group; the default is that of a group without rows.
     type State: Clone + Default + Send + Serialize + DeserializeOwned;
+
+    /// Whether a row can be taken back, so that a group whose rows have all left is like new.
+    const SLIDES: bool = true;
 
     /// A row enters.
     fn add(state: &mut Self::State, value: <Self::In as ArrowPrimitiveType>::Native);
@@ -125,6 +129,10 @@ impl<F: Fold> Aggregator for Folded<F> {
             _ => return None,
         }
         Some(F::value(state).map_or(Value::Null, F::Out::boxed))
+    }
+
+    fn sliding(&self) -> Option<Box<dyn Sliding>> {
+        F::SLIDES.then(|| Box::new(SlidingFold::<F>::default()) as Box<dyn Sliding>)
     }
 
     fn forget(&mut self, group: u32) {
@@ -202,7 +210,7 @@ pub(super) fn mistyped(array: &ArrayRef) -> Error {
 }
 
 /// Java's conversions of the four number types.
-pub(super) trait Number: ArrowPrimitiveType {
+pub(super) trait Number: ArrowPrimitiveType<Native: Serialize + DeserializeOwned> {
     /// Widened to double.
     fn double(value: Self::Native) -> f64;
     /// The number in a value of this type.

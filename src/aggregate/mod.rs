@@ -19,6 +19,7 @@ pub mod max_forever;
 pub mod min;
 pub mod min_forever;
 pub mod or;
+pub mod slide;
 pub mod std_dev;
 pub mod sum;
 #[cfg(test)]
@@ -84,6 +85,12 @@ pub trait Aggregator: Send {
     /// Promises, before the first row, that rows never leave one by one (there is no window): what is
     /// kept only to take rows back isn't needed. Rows may still be cleared by resets.
     fn append_only(&mut self) {}
+
+    /// The same over a window whose rows leave in the order in which they came, if there is a faster
+    /// way to do that than to be told of each row that leaves.
+    fn sliding(&self) -> Option<Box<dyn slide::Sliding>> {
+        None
+    }
 
     /// Applies the rows in order and returns the value after each.
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef>;

@@ -1,10 +1,12 @@
 //! The command line: one module per command. Exit codes: 0 done, 1 the query is wrong, 2 wrong
 //! usage (clap's own), 3 data or I/O.
 
+mod bench;
 mod check;
 mod explain;
 mod fmt;
 mod run;
+mod text;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Parses the arguments and runs the command they name.
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     ExitCode::from(code)
 }

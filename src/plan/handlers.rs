@@ -192,20 +192,25 @@ fn pol2cart(
 }
 
 /// Narrows the rows in front of the window to the columns that the window, what stands behind it and
-/// the selection need.
+/// the selection need; without a window, the rows behind a filter to those that the selection needs.
 pub(super) fn narrow(chain: &mut Vec<HandlerSpec>, select: &mut SelectSpec) {
-    let Some(at) = chain.iter().position(|h| matches!(h, HandlerSpec::Window { .. })) else {
-        return;
+    let window = |h: &HandlerSpec| match h {
+        HandlerSpec::Window { schema, .. } => Some(schema.clone()),
+        _ => None,
     };
-    let HandlerSpec::Window { schema, .. } = &chain[at] else { return };
-    let wide = schema.clone();
+    let found = chain.iter().enumerate().find_map(|(i, h)| Some((i, window(h)?)));
+    let (at, wide) = match (found, chain.last()) {
+        (Some(found), _) => found,
+        (None, Some(HandlerSpec::Filter(_))) => (chain.len(), select.input.clone()),
+        _ => return,
+    };
     let width = wide.fields().len();
     let input_width = select.input.fields().len();
     let mut used = vec![false; width];
     let behind = |chain: &mut Vec<HandlerSpec>,
                   select: &mut SelectSpec,
                   f: &mut dyn FnMut(&mut crate::expr::ColumnRef)| {
-        for h in &mut chain[at + 1..] {
+        for h in chain.iter_mut().skip(at + 1) {
             handler_exprs(h, &mut |e| visit::columns(e, f));
         }
         select.each_expr(&mut |e| visit::columns(e, f));
@@ -215,11 +220,11 @@ pub(super) fn narrow(chain: &mut Vec<HandlerSpec>, select: &mut SelectSpec) {
             *u = true;
         }
     });
-    if let HandlerSpec::Window { call, .. } = &mut chain[at] {
+    if let Some(HandlerSpec::Window { call, .. }) = chain.get_mut(at) {
         window_columns(call, &mut |i| used[*i] = true);
     }
     // A log prints the whole event.
-    let logs = chain[at + 1..].iter().any(|h| matches!(h, HandlerSpec::Log(l) if l.event));
+    let logs = chain.iter().skip(at + 1).any(|h| matches!(h, HandlerSpec::Log(l) if l.event));
     if logs || used.iter().all(|u| *u) {
         return;
     }

@@ -5,13 +5,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::core::{Core, Flow};
 use super::engine::{Engine, Services};
 use super::events::Events;
 use super::ingress::Ingress;
-use super::input::Input;
+use super::input::{Input, Times};
 use super::stats::Stats;
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
@@ -189,6 +190,26 @@ impl App {
         })
     }
 
+    /// Sends rows of several streams in order of their times, rows of equal time in the order of the
+    /// list; rows of one batch keep their order. As if each row were sent by itself.
+    ///
+    /// # Errors
+    /// As [`Input::send_batch`]; [`Error::Data`] also if an input is another application's.
+    pub fn send_batches(&self, batches: &[(&Input, &RecordBatch, Times<'_>)]) -> Result<()> {
+        let mut parts = Vec::with_capacity(batches.len());
+        let now = self.now();
+        for (input, batch, times) in batches {
+            if !Arc::ptr_eq(&self.shared, &input.shared) {
+                let name = &input.name;
+                return Err(Error::Data(format!("`{name}` is a stream of another application")));
+            }
+            let (columns, ts) = input.columns(batch, times, now)?;
+            parts.push((input.stream, columns, ts));
+        }
+        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        self.shared.send(|ingress| ingress.interleave(parts), rows)
+    }
+
     fn stream_id(&self, name: &str) -> Result<usize> {
         self.plan.stream(name).ok_or_else(|| {
             let names: Vec<String> = self.streams().into_iter().map(|s| s.name).collect();
@@ -225,7 +246,7 @@ impl App {
 
     /// The clock, ms since the epoch.
     pub fn now(&self) -> i64 {
-        self.shared.lock().core.ingress.clock()
+        self.shared.now()
     }
 
     /// When the next timer is due, ms since the epoch (rows that wait not considered).
@@ -323,6 +344,11 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A subscription that panics poisons nothing here: it is called without the lock.
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The clock, ms since the epoch.
+    pub(super) fn now(&self) -> i64 {
+        self.lock().core.ingress.clock()
     }
 
     fn subscribe(&self, place: Place, name: &str, callback: Callback) -> Result<()> {

@@ -9,9 +9,9 @@ use crate::op::chain::build_chain;
 use crate::op::join::JoinOp;
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
-use crate::op::select::SelectOp;
+use crate::op::select::{SelectOp, SlideOp};
 use crate::op::{Operator, Output};
-use crate::plan::spec::SelectSpec;
+use crate::plan::spec::{HandlerSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
@@ -28,6 +28,13 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
     let mut ops: Vec<Box<dyn Operator>> = match &q.input {
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
+            if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
+                && let Some(op) = SlideOp::new(call, *expired, &q.select)?
+            {
+                let mut ops = build_chain(before, &schema, keyed, &services.log)?;
+                ops.push(Box::new(op));
+                return Ok(QueryNode { ops, output: output(&q.select) });
+            }
             build_chain(chain, &schema, keyed, &services.log)?
         }
         InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],

@@ -5,6 +5,7 @@
 //! its first row); otherwise the clock is what it was told.
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
@@ -122,21 +123,54 @@ impl Ingress {
     }
 
     /// Rows in columns (already of the stream's schema), each its own chunk.
-    pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: Vec<i64>) {
-        if ts.is_empty() {
-            return;
-        }
-        let mut order = Vec::with_capacity(ts.len());
-        let mut at = Vec::with_capacity(ts.len());
-        for t in &ts {
-            let (o, a) = self.admit(*t);
-            order.push(o);
-            at.push(a);
-        }
+    pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: ScalarBuffer<i64>) {
+        let Some(last) = ts.last() else { return };
+        let first = 2 * self.seq + 1;
+        let order: ScalarBuffer<u64> = (0..ts.len() as u64).map(|i| first + 2 * i).collect();
+        let at = if !self.playback {
+            vec![self.clock; ts.len()].into()
+        } else if ts[0] >= self.clock && ts.is_sorted() {
+            // The clock is the events' own time, in the same buffer.
+            self.clock = *last;
+            ts.clone()
+        } else {
+            let clock = &mut self.clock;
+            let advance = |t: &i64| {
+                *clock = (*clock).max(*t);
+                *clock
+            };
+            ts.iter().map(advance).collect()
+        };
+        self.seq += ts.len() as u64;
+        self.timeline.extend(&order, &at);
         self.waiting += ts.len();
         let q = &mut self.queues[stream];
         q.seal();
-        q.full.push(EventBatch::new(columns, ts.into(), at.into(), order.into()));
+        q.full.push(EventBatch::new(columns, ts, at, order));
+    }
+
+    /// Rows of several streams, those with the smaller time first, of equal time those of the part
+    /// that stands first; each its own chunk.
+    pub(super) fn interleave(&mut self, parts: Vec<(usize, RecordBatch, ScalarBuffer<i64>)>) {
+        let mut admitted: Vec<(Vec<u64>, Vec<i64>)> = parts
+            .iter()
+            .map(|(_, _, ts)| (Vec::with_capacity(ts.len()), Vec::with_capacity(ts.len())))
+            .collect();
+        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        for _ in 0..rows {
+            let head = |i: usize| parts[i].2.get(admitted[i].0.len());
+            let next = (0..parts.len()).filter_map(|i| head(i).map(|t| (*t, i))).min();
+            let Some((ts, i)) = next else { break };
+            let (order, at) = self.admit(ts);
+            admitted[i].0.push(order);
+            admitted[i].1.push(at);
+        }
+        self.waiting += rows;
+        for ((stream, columns, ts), (order, at)) in parts.into_iter().zip(admitted) {
+            let q = &mut self.queues[stream];
+            q.seal();
+            q.full.push(EventBatch::new(columns, ts, at.into(), order.into()));
+        }
     }
 
     /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has

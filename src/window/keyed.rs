@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sub_keys::SubKeys;
-use super::{Window, WindowContext, WindowOutput};
+use super::{Eviction, Window, WindowContext, WindowOutput};
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, KeyId, Kind, NO_SLOT, RowStore, Slot};
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -194,6 +194,11 @@ pub(super) trait Logic: Send {
     ) {
     }
 
+    /// See [`Window::eviction`].
+    fn eviction(&self) -> Option<Eviction> {
+        None
+    }
+
     /// See [`Window::passes`].
     fn passes(&self) -> bool {
         false
@@ -318,6 +323,10 @@ impl<L: Logic> Window for Keyed<L> {
 
     fn passes(&self) -> bool {
         self.logic.passes()
+    }
+
+    fn eviction(&self) -> Option<Eviction> {
+        self.logic.eviction()
     }
 
     fn store(&self) -> &RowStore {

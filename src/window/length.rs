@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
 
@@ -69,6 +71,10 @@ impl Logic for Length {
                 run.pass(slot, ts, out);
             }
         }
+    }
+
+    fn eviction(&self) -> Option<Eviction> {
+        (self.n > 0).then_some(Eviction { rows: Some(self.n), age: None })
     }
 
     fn passes(&self) -> bool {

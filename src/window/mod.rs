@@ -193,6 +193,16 @@ impl WindowOutput {
     }
 }
 
+/// How rows leave a window in which that is all there is to know: each leaves alone, in the order in
+/// which they came, just before a row enters or when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Eviction {
+    /// Rows held at most (at least 1).
+    pub rows: Option<u32>,
+    /// A row leaves when the clock reaches its event time plus this, ms.
+    pub age: Option<i64>,
+}
+
 /// A window at work.
 pub trait Window: Send {
     /// Takes rows `rows` of `batch` (all of kind current), whole chunks, firing its own timers due
@@ -223,6 +233,12 @@ pub trait Window: Send {
     /// may leave it out (a sliding window whose expired rows nobody wants).
     fn passes(&self) -> bool {
         false
+    }
+
+    /// How rows leave it, if [`Eviction`] says it all: whoever wants no row that leaves may then keep
+    /// what is needed itself and leave the window out.
+    fn eviction(&self) -> Option<Eviction> {
+        None
     }
 
     /// Where its rows are.
