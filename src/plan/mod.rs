@@ -8,6 +8,7 @@ mod catalog;
 pub mod explain;
 mod graph;
 mod handlers;
+mod held;
 mod inputs;
 pub mod join;
 pub mod pattern;

@@ -181,7 +181,7 @@ fn want_expired(
     let HandlerSpec::Window { call, expired, .. } = &mut chain[at] else { return };
     let sliding = call.spec.sliding;
     *expired = output || seen || (sliding && aggregated);
-    if sliding && !*expired {
+    if call.spec.passes && !*expired {
         notes.push(format!(
             "#window.{} is left out: only current events leave and nothing is aggregated",
             call.spec.name

@@ -26,7 +26,8 @@ fn argument(a: &WindowArg, columns: &Columns) -> String {
         WindowArg::Const { value: Value::Long(ms), .. } => duration(*ms),
         WindowArg::Const { value: Value::String(s), .. } => format!("'{s}'"),
         WindowArg::Const { value, .. } => value.to_string(),
-        WindowArg::Column { index, .. } => {
+        WindowArg::Condition(c) => format!("'{}'", c.text),
+        WindowArg::Column { index, .. } | WindowArg::Conditions { index, .. } => {
             columns.0.get(*index).cloned().unwrap_or_else(|| format!("column {index}"))
         }
         WindowArg::Expr(e) => columns.describe(e),

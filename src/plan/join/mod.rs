@@ -3,8 +3,6 @@
 mod condition;
 mod narrow;
 mod scope;
-#[cfg(test)]
-mod tests;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
