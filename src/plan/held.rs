@@ -76,8 +76,7 @@ pub(super) fn condition(
         _ => return Err(placed(parsed.diagnostics)),
     };
     let mut scope = HeldScope { schema, aggregates: vec![], inside: false };
-    let mut bound =
-        bind_condition(&tree, "a window's expression", &mut scope).map_err(&placed)?;
+    let mut bound = bind_condition(&tree, "a window's expression", &mut scope).map_err(&placed)?;
     bound.span = at;
     Ok(HeldCondition { text: text.into(), condition: bound, aggregates: scope.aggregates })
 }

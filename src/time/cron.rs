@@ -100,12 +100,8 @@ const HOUR: Field = Field { name: "hour", least: 0, most: 23, names: &[] };
 const DAY: Field = Field { name: "day of month", least: 1, most: 31, names: &[] };
 const MONTH: Field = Field { name: "month", least: 1, most: 12, names: &MONTHS };
 const WEEKDAY: Field = Field { name: "day of week", least: 1, most: 7, names: &WEEKDAYS };
-const YEAR: Field = Field {
-    name: "year",
-    least: FIRST_YEAR as u32,
-    most: LAST_YEAR as u32,
-    names: &[],
-};
+const YEAR: Field =
+    Field { name: "year", least: FIRST_YEAR as u32, most: LAST_YEAR as u32, names: &[] };
 
 impl Field {
     fn unreadable(&self, part: &str) -> CronError {
@@ -421,16 +417,16 @@ mod tests {
             "2001-09-09T01:46:40",
             &["2001-09-09T01:46:50", "2001-09-09T01:47:00", "2001-09-09T01:47:25"],
         );
-        points("0 0/15 8,20 * * ?", "2024-01-01T08:31:00", &[
-            "2024-01-01T08:45:00",
-            "2024-01-01T20:00:00",
-            "2024-01-01T20:15:00",
-        ]);
-        points("30 10 22-1 * * ?", "2024-12-31T23:10:30", &[
-            "2025-01-01T00:10:30",
-            "2025-01-01T01:10:30",
-            "2025-01-01T22:10:30",
-        ]);
+        points(
+            "0 0/15 8,20 * * ?",
+            "2024-01-01T08:31:00",
+            &["2024-01-01T08:45:00", "2024-01-01T20:00:00", "2024-01-01T20:15:00"],
+        );
+        points(
+            "30 10 22-1 * * ?",
+            "2024-12-31T23:10:30",
+            &["2025-01-01T00:10:30", "2025-01-01T01:10:30", "2025-01-01T22:10:30"],
+        );
     }
 
     #[test]
@@ -447,13 +443,18 @@ mod tests {
     fn days_of_the_month() {
         points("0 0 0 29 2 ?", "2024-02-29T00:00:00", &["2028-02-29T00:00:00"]);
         points("0 0 12 31 * ?", "2024-01-31T12:00:00", &["2024-03-31T12:00:00"]);
-        points("0 0 0 L * ?", "2024-02-01T00:00:00", &["2024-02-29T00:00:00", "2024-03-31T00:00:00"]);
+        points(
+            "0 0 0 L * ?",
+            "2024-02-01T00:00:00",
+            &["2024-02-29T00:00:00", "2024-03-31T00:00:00"],
+        );
         points("0 0 0 L-2 * ?", "2023-02-01T00:00:00", &["2023-02-26T00:00:00"]);
         // 2024-06-15 is a Saturday, 2024-09-15 a Sunday, 2024-06-01 a Saturday, 2024-06-30 a Sunday.
-        points("0 0 0 15W 6,9 ?", "2024-01-01T00:00:00", &[
-            "2024-06-14T00:00:00",
-            "2024-09-16T00:00:00",
-        ]);
+        points(
+            "0 0 0 15W 6,9 ?",
+            "2024-01-01T00:00:00",
+            &["2024-06-14T00:00:00", "2024-09-16T00:00:00"],
+        );
         points("0 0 0 1W JUN ?", "2024-01-01T00:00:00", &["2024-06-03T00:00:00"]);
         points("0 0 0 30W,LW jun ?", "2024-06-04T00:00:00", &["2024-06-28T00:00:00"]);
     }
@@ -461,15 +462,16 @@ mod tests {
     #[test]
     fn days_of_the_week() {
         // 2024-05-01 is a Wednesday.
-        points("0 0 9 ? * MON-FRI", "2024-05-03T09:00:00", &[
-            "2024-05-06T09:00:00",
-            "2024-05-07T09:00:00",
-        ]);
-        points("0 0 9 ? * 7-1", "2024-05-01T00:00:00", &[
-            "2024-05-04T09:00:00",
-            "2024-05-05T09:00:00",
-            "2024-05-11T09:00:00",
-        ]);
+        points(
+            "0 0 9 ? * MON-FRI",
+            "2024-05-03T09:00:00",
+            &["2024-05-06T09:00:00", "2024-05-07T09:00:00"],
+        );
+        points(
+            "0 0 9 ? * 7-1",
+            "2024-05-01T00:00:00",
+            &["2024-05-04T09:00:00", "2024-05-05T09:00:00", "2024-05-11T09:00:00"],
+        );
         points("0 0 0 ? * 6L", "2024-05-01T00:00:00", &["2024-05-31T00:00:00"]);
         points("0 0 0 ? * FRI#3", "2024-05-01T00:00:00", &["2024-05-17T00:00:00"]);
         points("0 0 0 ? * 4#5", "2024-05-30T00:00:00", &["2024-07-31T00:00:00"]);
@@ -479,9 +481,18 @@ mod tests {
     #[test]
     fn years_end() {
         let cron: Cron = "0 0 0 1 1 ? 2023,2025/40".parse().unwrap();
-        assert_eq!(cron.next_after(at("2022-05-05T00:00:00")).map(show), Some("2023-01-01T00:00:00".into()));
-        assert_eq!(cron.next_after(at("2023-01-01T00:00:00")).map(show), Some("2025-01-01T00:00:00".into()));
-        assert_eq!(cron.next_after(at("2025-01-01T00:00:00")).map(show), Some("2065-01-01T00:00:00".into()));
+        assert_eq!(
+            cron.next_after(at("2022-05-05T00:00:00")).map(show),
+            Some("2023-01-01T00:00:00".into())
+        );
+        assert_eq!(
+            cron.next_after(at("2023-01-01T00:00:00")).map(show),
+            Some("2025-01-01T00:00:00".into())
+        );
+        assert_eq!(
+            cron.next_after(at("2025-01-01T00:00:00")).map(show),
+            Some("2065-01-01T00:00:00".into())
+        );
         assert_eq!(cron.next_after(at("2065-01-01T00:00:00")), None);
         let never: Cron = "0 0 0 31 2 ?".parse().unwrap();
         assert_eq!(never.next_after(0), None);
@@ -499,7 +510,9 @@ mod tests {
         assert_eq!(message("0 0 0 ? * 6#6"), "`6#6` can't be read as day of week");
         assert_eq!(message("0 ? 0 * * ?"), "`?` can't be read as minute");
         assert_eq!(message("0 0 0 +5 * ?"), "`+5` can't be read as day of month");
-        for text in ["", "0 0 0 , * ?", "0 0 0 L-31 * ?", "0 0 0 32W * ?", "0 0 0 1 13 ?", "0 0 - 1 1 ?"] {
+        for text in
+            ["", "0 0 0 , * ?", "0 0 0 L-31 * ?", "0 0 0 32W * ?", "0 0 0 1 13 ?", "0 0 - 1 1 ?"]
+        {
             assert!(text.parse::<Cron>().is_err(), "{text}");
         }
     }

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::args::Args;
 use super::held::{At, ConditionId, Conditions, NO_CONDITION};
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{
-    Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
-};
+use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result};
 use crate::event::{Kind, Slot};
 use crate::expr::types::AttrType;

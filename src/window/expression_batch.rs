@@ -9,9 +9,7 @@ use super::args::Args;
 use super::expression::condition;
 use super::held::{At, ConditionId, Conditions, NO_CONDITION};
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{
-    Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
-};
+use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, Slot, StoreColumn};
 use crate::expr::types::AttrType;

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, Logic, Rows};
-use super::{
-    Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
-};
+use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{KeyId, Kind, NO_SLOT, Slot};
 use crate::expr::types::AttrType;

@@ -180,7 +180,8 @@ pub(super) struct Conditions {
 impl Conditions {
     /// The conditions of a window's first argument.
     pub fn new(arg: Option<&WindowArg>, schema: &SchemaRef) -> Result<Self> {
-        let of = |source, held| Self { source, held, ids: HashMap::default(), bad: HashMap::default() };
+        let of =
+            |source, held| Self { source, held, ids: HashMap::default(), bad: HashMap::default() };
         match arg {
             Some(WindowArg::Condition(c)) => Ok(of(Source::Constant, vec![Some(Held::new(c)?)])),
             Some(WindowArg::Conditions { index, compile, span, .. }) => {

@@ -52,7 +52,8 @@ fn parse(args: &[WindowArg], span: Span) -> Result<(i64, i64, Option<usize>), Di
     let (key, _) = args.column_of(1, "session.key", &[AttrType::String])?;
     let latency = if args.len() > 2 { args.time(2, "allowed.latency", 0)? } else { 0 };
     if latency > gap {
-        let found = format!("must not be greater than `session.gap` ({gap} ms), found {latency} ms");
+        let found =
+            format!("must not be greater than `session.gap` ({gap} ms), found {latency} ms");
         return Err(args.invalid(2, "allowed.latency", found));
     }
     Ok((gap, latency, Some(key)))

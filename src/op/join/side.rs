@@ -189,12 +189,8 @@ impl Side {
             window.advance(step, clock, self.last, &mut out)?;
         }
         out.rows.end_chunk();
-        let mut emission = Emission {
-            slots: out.slots,
-            rows: out.rows,
-            marks: out.marks,
-            ..Emission::default()
-        };
+        let mut emission =
+            Emission { slots: out.slots, rows: out.rows, marks: out.marks, ..Emission::default() };
         if self.sliding {
             emission.joined = vec![false; emission.chunks()];
         } else {
