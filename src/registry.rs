@@ -172,7 +172,7 @@ mod tests {
             assert!(doc.len() > 30 && doc.ends_with('.'), "{name}");
             assert!(example.contains(&format!("type='{name}'")), "{name}");
             assert!(crate::plan::compile(example).is_ok(), "{name}: {example}");
-            assert!(options.iter().all(|o| o.doc.ends_with('.')), "{name}");
+            assert!(options.iter().all(|o| o.doc.trim_end_matches(')').ends_with('.')), "{name}");
             assert!(!maps.is_empty() && maps.iter().all(|m| MAPS.contains(m)), "{name}");
             assert!(!PLANNED_TRANSPORTS.contains(&name));
         }

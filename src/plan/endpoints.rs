@@ -177,11 +177,15 @@ fn own_options<'a>(
     for e in &a.elements {
         match e.key.as_ref().map(|k| k.name.as_str()) {
             None => faults.push(nameless(e)),
-            Some(name) if COMMON.contains(&name) && !refused.contains(&name) => {}
+            Some(name) if is_common(name) && !refused.contains(&name) => {}
             Some(name) => given.push(Given { name, value: &e.value, span: e.span.0 }),
         }
     }
     given
+}
+
+fn is_common(name: &str) -> bool {
+    COMMON.iter().any(|c| c.eq_ignore_ascii_case(name))
 }
 
 fn nameless(e: &AnnotationElement) -> Diagnostic {
@@ -439,8 +443,8 @@ mod tests {
                  application's file; a `file:` URI is taken, too.",
             ),
             (
-                "@source(type='inMemory', topic='t', @map(type='passThru'))",
-                "there is no mapping of type `passThru` @ type='passThru' | did you mean `passThrough`?",
+                "@source(type='inMemory', topic='t', @map(type='passThroug'))",
+                "there is no mapping of type `passThroug` @ type='passThroug' | did you mean `passThrough`?",
             ),
             (
                 "@source(type='file', path='x', @map(type='xml'))",
@@ -459,8 +463,8 @@ mod tests {
                 "mapping the attribute `a` to `trp:x` is not supported yet @ a='trp:x'",
             ),
             (
-                "@sink(type='inMemory', topic='{{c}}')",
-                "`c` in `topic` is no attribute of the stream @ topic='{{c}}'",
+                "@sink(type='inMemory', topic='{{cde}}')",
+                "`cde` in `topic` is no attribute of the stream @ topic='{{cde}}'",
             ),
             (
                 "@sink(type='log', @map(type='passThrough', @payload('x')))",
