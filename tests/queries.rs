@@ -36,3 +36,24 @@ fn hold(case: &AppCase) {
 fn earthquakes() {
     hold(&AppCase { name: "earthquakes", inputs: &[("Catalogue", "quakes.csv", "time")] });
 }
+
+#[test]
+fn flights() {
+    hold(&AppCase { name: "flights", inputs: &[("Flights", "sample.csv", "date")] });
+}
+
+#[test]
+fn card_fraud() {
+    hold(&AppCase { name: "card_fraud", inputs: &[("Payments", "payments.csv", "time")] });
+}
+
+#[test]
+fn login_bruteforce() {
+    let inputs = &[("Logins", "logins.csv", "time"), ("Changes", "changes.csv", "time")];
+    hold(&AppCase { name: "login_bruteforce", inputs });
+}
+
+#[test]
+fn sensor_anomaly() {
+    hold(&AppCase { name: "sensor_anomaly", inputs: &[("Readings", "readings.csv", "time")] });
+}

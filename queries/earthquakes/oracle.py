@@ -77,10 +77,11 @@ end = first + DAY
 while end <= last:  # the clock stops with the last shock: an unfinished day is not reported
     day = [q for q in shocks if end - DAY <= q["time"] < end]
     nets = sorted({q["net"] for q in day})
-    rows = [(net, [q["mag"] for q in day if q["net"] == net]) for net in nets]
-    rows = [(net, mags) for net, mags in rows if len(mags) >= 10]
-    for net, mags in sorted(rows, key=lambda row: (-len(row[1]), row[0]))[:3]:
-        busy.add(end, net, len(mags), max(mags), mean(mags))
+    rows = [[q for q in day if q["net"] == net] for net in nets]
+    rows = sorted((row for row in rows if len(row) >= 10), key=lambda row: (-len(row), row[0]["net"]))
+    for row in rows[:3]:  # the result of a group has the time of its last event
+        mags = [q["mag"] for q in row]
+        busy.add(row[-1]["time"], row[0]["net"], len(mags), max(mags), mean(mags))
     end += DAY
 
 for alerts in (strong, swarms, foreshocks, active, busy):
