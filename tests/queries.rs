@@ -3,7 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use foreshock::io::format::{Format, Input, ReadOptions, open};
+use foreshock::{App, AppOptions, Events, Times};
 use support::apps::{AppCase, Manner, any_difference, difference, run};
+use support::say;
 
 /// Batch sizes at which the output must be the same.
 const SIZES: [usize; 5] = [1, 2, 7, 64, 8192];
@@ -56,4 +63,97 @@ fn login_bruteforce() {
 #[test]
 fn sensor_anomaly() {
     hold(&AppCase { name: "sensor_anomaly", inputs: &[("Readings", "readings.csv", "time")] });
+}
+
+/// Rows of the whole file that are read here; FORESHOCK_FLIGHTS_ROWS asks for another part that
+/// `whole.csv` knows.
+const FLIGHTS: u64 = 600_000;
+
+#[test]
+fn flights_of_months() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/flights.parquet");
+    if !path.exists() {
+        say("SKIPPED: no ../shared/data/flights.parquet");
+        return;
+    }
+    let rows = std::env::var("FORESHOCK_FLIGHTS_ROWS").ok().and_then(|n| n.parse().ok());
+    let rows = rows.unwrap_or(FLIGHTS);
+    let case = AppCase { name: "flights", inputs: &[] };
+    let expected: BTreeMap<String, Tally> = csv::Reader::from_path(case.data().join("whole.csv"))
+        .expect("what the oracle expects")
+        .deserialize::<(u64, String, u64, String)>()
+        .map(|line| line.expect("a line of four cells"))
+        .filter(|line| line.0 == rows)
+        .map(|(_, stream, alerts, hash)| {
+            (stream, Tally { alerts, hash: u64::from_str_radix(&hash, 16).expect("a hash") })
+        })
+        .collect();
+    assert_eq!(expected.len(), 3, "whole.csv knows {rows} rows");
+    for batch_rows in [64, 8192] {
+        let got = tallies(&case.text(), &path, rows, batch_rows, expected.keys());
+        assert_eq!(expected, got, "in batches of {batch_rows}");
+    }
+}
+
+/// How many alerts, and a hash (FNV-1a) of them as lines, as `flights/oracle.py` makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tally {
+    alerts: u64,
+    hash: u64,
+}
+
+impl Tally {
+    fn add(&mut self, events: &Events) {
+        let schema = events.schema();
+        for row in 0..events.rows() {
+            let mut line = events.ts(row).to_string();
+            for (field, value) in schema.fields().iter().zip(events.row(row)) {
+                if field.name() != "spread" {
+                    line.push_str(&format!(",{value}"));
+                }
+            }
+            line.push('\n');
+            self.alerts += 1;
+            for byte in line.bytes() {
+                self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+            }
+        }
+    }
+}
+
+/// Streams the first `rows` rows of a file through an application; only a batch is in memory.
+fn tallies<'a>(
+    text: &str,
+    path: &Path,
+    mut rows: u64,
+    batch_rows: usize,
+    streams: impl Iterator<Item = &'a String>,
+) -> BTreeMap<String, Tally> {
+    let app = App::from_text_with(text, AppOptions { batch_rows, ..AppOptions::default() });
+    let app = app.expect("a right application");
+    let empty = |s: &String| (s.clone(), Tally { alerts: 0, hash: 0xcbf2_9ce4_8422_2325 });
+    let tallies: Arc<Mutex<BTreeMap<String, Tally>>> =
+        Arc::new(Mutex::new(streams.map(empty).collect()));
+    for stream in tallies.lock().expect("no panic").keys() {
+        let (to, name) = (Arc::clone(&tallies), stream.clone());
+        let add = move |events: &Events| {
+            to.lock().expect("no panic").get_mut(&name).expect("listed").add(events);
+        };
+        app.subscribe(stream, add).expect("a stream of the application");
+    }
+    let input = app.input("Flights").expect("a stream of the application");
+    let options = ReadOptions { time: Some("date".into()), ..ReadOptions::new(Format::Parquet) };
+    let source = open(Input::Path(path.into()), input.schema().clone(), &options);
+    let mut source = source.expect("flights");
+    while rows > 0 {
+        let most = rows.min(batch_rows as u64) as usize;
+        let batch = source.next(most).expect("readable rows").expect("enough rows");
+        assert!(batch.rejected.is_empty());
+        let times = batch.time.expect("event times");
+        input.send_batch(&batch.rows, Times::Each(&times)).expect("sent");
+        rows -= batch.rows.num_rows() as u64;
+    }
+    app.shutdown().expect("the last step");
+    let tallies = tallies.lock().expect("no panic").clone();
+    tallies
 }

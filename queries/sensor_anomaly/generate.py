@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes readings.csv: 12 hours of 16 sensors, with labelled faults.
+"""Writes readings.csv: 8 hours of 12 sensors, with labelled faults.
 
 Only random.random() is used, whose sequence for a seed is the same in every version of Python.
 
@@ -12,7 +12,7 @@ import random
 
 random.seed(273)
 START, MINUTE = 1_720_000_000_000, 60_000
-HOURS = 12
+HOURS = 8
 
 
 def below(n):
@@ -20,14 +20,14 @@ def below(n):
 
 
 readings = []
-for n in range(16):
+for n in range(12):
     sensor, rack = f"t{n:02}", f"r{n // 2}"
     base = 21 + n // 2 * 0.4
     time = START + below(30_000)
     stuck_at, stuck_from = None, START + (2 + n) * 35 * MINUTE if n % 5 == 1 else None
     silent = [(START + (90 + n * 25) * MINUTE, 4 + n)] if n % 3 == 2 else []
     heat = START + (200 + 17 * n) * MINUTE if n % 4 == 0 else None
-    offset = START + 300 * MINUTE if n in (6, 13) else None
+    offset = START + 300 * MINUTE if n in (6, 9) else None
     count = 0
     while time < START + HOURS * 60 * MINUTE:
         count += 1

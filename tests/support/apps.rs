@@ -246,7 +246,9 @@ fn locked(output: &Mutex<Output>) -> std::sync::MutexGuard<'_, Output> {
 /// The first difference between expected and real output, doubles to 1e-9, or nothing.
 pub fn difference(expected: &Output, got: &Output) -> Option<String> {
     compare(expected, got, &|a, b| match (a, b) {
-        (Value::Double(a), Value::Double(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0),
+        (Value::Double(a), Value::Double(b)) => {
+            (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+        }
         _ => a == b,
     })
 }
