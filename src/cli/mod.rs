@@ -14,6 +14,8 @@ use clap::{Parser, Subcommand};
 
 /// Exit code of a wrong application.
 const WRONG_QUERY: u8 = 1;
+/// Exit code of arguments that name what isn't there.
+const USAGE: u8 = 2;
 /// Exit code of unreadable files and bad data.
 const DATA: u8 = 3;
 
@@ -27,7 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),

@@ -27,6 +27,8 @@ pub(super) struct Core {
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
+    /// Rows that passed each stream.
+    pub(super) stream_rows: Vec<u64>,
     /// Clock up to which timers have fired.
     done: i64,
     /// Set when a step failed: the state is no longer that of a whole step.
@@ -62,7 +64,17 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
-        Ok(Self { plan, ingress, queries, partitions, stats, done: clock, broken: None })
+        let stream_rows = vec![0; plan.streams.len()];
+        Ok(Self {
+            plan,
+            ingress,
+            queries,
+            partitions,
+            stats,
+            stream_rows,
+            done: clock,
+            broken: None,
+        })
     }
 
     /// Whether a step would do anything.
@@ -88,8 +100,13 @@ impl Core {
         let (timeline, sent, chunked) = self.ingress.step()?;
         self.done = timeline.end();
         let result = self.run(&timeline, sent, chunked);
-        if let Err(e) = &result {
-            self.broken = Some(e.to_string());
+        match &result {
+            Err(e) => self.broken = Some(e.to_string()),
+            Ok(flow) => {
+                for (count, batch) in self.stream_rows.iter_mut().zip(&flow.streams) {
+                    *count += batch.as_ref().map_or(0, |b| b.rows() as u64);
+                }
+            }
         }
         result
     }

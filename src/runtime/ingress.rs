@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Value, concat};
+use crate::event::{Chunks, EventBatch, Value, merge};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -77,6 +77,10 @@ impl Ingress {
         self.timeline = Timeline::new(2 * seq, clock);
     }
 
+    pub(super) fn set_playback(&mut self, playback: bool) {
+        self.playback = playback;
+    }
+
     /// Rows that wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
@@ -93,7 +97,7 @@ impl Ingress {
     }
 
     /// The order and clock of a new chunk whose largest event time is `ts`.
-    fn admit(&mut self, ts: i64) -> (u64, i64) {
+    pub(super) fn admit(&mut self, ts: i64) -> (u64, i64) {
         if self.playback {
             self.clock = self.clock.max(ts);
         }
@@ -133,10 +137,16 @@ impl Ingress {
             order.push(o);
             at.push(a);
         }
-        self.waiting += ts.len();
+        self.admitted(stream, EventBatch::new(columns, ts.into(), at.into(), order.into()));
+    }
+
+    /// Rows that were admitted one by one, each its own chunk. Rows of the same stream may have been
+    /// admitted between them.
+    pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
+        self.waiting += rows.rows();
         let q = &mut self.queues[stream];
         q.seal();
-        q.full.push(EventBatch::new(columns, ts.into(), at.into(), order.into()));
+        q.full.push(rows);
     }
 
     /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
@@ -185,7 +195,7 @@ impl Queue {
 
     fn take(&mut self) -> Result<Option<EventBatch>> {
         self.seal();
-        concat(&self.schema, std::mem::take(&mut self.full))
+        merge(&self.schema, std::mem::take(&mut self.full))
     }
 }
 

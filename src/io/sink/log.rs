@@ -36,6 +36,7 @@ pub static SPEC: SinkSpec = SinkSpec {
             doc: "How grave the lines are; `OFF` writes none.",
         },
     ],
+    maps: &["passThrough"],
     check: |_, _| Ok(()),
     open,
 };
