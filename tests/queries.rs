@@ -5,15 +5,28 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use foreshock::io::format::{Format, Input, ReadOptions, open};
 use foreshock::{App, AppOptions, Events, Times};
-use support::apps::{AppCase, Manner, any_difference, difference, run};
+use support::apps::{AppCase, Manner, any_difference, difference, folder, run};
 use support::say;
 
 /// Batch sizes at which the output must be the same.
 const SIZES: [usize; 5] = [1, 2, 7, 64, 8192];
+
+const EARTHQUAKES: AppCase =
+    AppCase { name: "earthquakes", inputs: &[("Catalogue", "quakes.csv", "time")] };
+const SAMPLE: AppCase = AppCase { name: "flights", inputs: &[("Flights", "sample.csv", "date")] };
+const CARD_FRAUD: AppCase =
+    AppCase { name: "card_fraud", inputs: &[("Payments", "payments.csv", "time")] };
+const LOGINS: AppCase = AppCase {
+    name: "login_bruteforce",
+    inputs: &[("Logins", "logins.csv", "time"), ("Changes", "changes.csv", "time")],
+};
+const SENSORS: AppCase =
+    AppCase { name: "sensor_anomaly", inputs: &[("Readings", "readings.csv", "time")] };
 
 /// Runs an application in all manners and compares with what is expected.
 fn hold(case: &AppCase) {
@@ -41,45 +54,106 @@ fn hold(case: &AppCase) {
 
 #[test]
 fn earthquakes() {
-    hold(&AppCase { name: "earthquakes", inputs: &[("Catalogue", "quakes.csv", "time")] });
+    hold(&EARTHQUAKES);
 }
 
 #[test]
 fn flights() {
-    hold(&AppCase { name: "flights", inputs: &[("Flights", "sample.csv", "date")] });
+    hold(&SAMPLE);
 }
 
 #[test]
 fn card_fraud() {
-    hold(&AppCase { name: "card_fraud", inputs: &[("Payments", "payments.csv", "time")] });
+    hold(&CARD_FRAUD);
 }
 
 #[test]
 fn login_bruteforce() {
-    let inputs = &[("Logins", "logins.csv", "time"), ("Changes", "changes.csv", "time")];
-    hold(&AppCase { name: "login_bruteforce", inputs });
+    hold(&LOGINS);
 }
 
 #[test]
 fn sensor_anomaly() {
-    hold(&AppCase { name: "sensor_anomaly", inputs: &[("Readings", "readings.csv", "time")] });
+    hold(&SENSORS);
 }
 
-/// Rows of the whole file that are read here; FORESHOCK_FLIGHTS_ROWS asks for another part that
-/// `whole.csv` knows.
-const FLIGHTS: u64 = 600_000;
+#[test]
+fn all_applications_are_tested() {
+    let tested = [EARTHQUAKES, SAMPLE, CARD_FRAUD, LOGINS, SENSORS].map(|case| case.name);
+    for entry in std::fs::read_dir(folder()).expect("queries") {
+        let path = entry.expect("a directory entry").path();
+        if path.extension().is_some_and(|e| e == "siddhi") {
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            assert!(tested.iter().any(|t| *t == name), "{name} is not tested");
+        }
+    }
+}
+
+/// `foreshock run` with these arguments; what it says on standard output.
+fn command(case: &AppCase, arguments: &[String]) -> String {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_foreshock"));
+    run.arg("run").arg(folder().join(format!("{}.siddhi", case.name))).args(arguments);
+    let output = run.output().expect("the program");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", case.name);
+    String::from_utf8(output.stdout).expect("text")
+}
 
 #[test]
-fn flights_of_months() {
+fn the_command_prints_every_alert_once() {
+    for case in [EARTHQUAKES, CARD_FRAUD, LOGINS, SENSORS] {
+        let alerts: usize = case.expected().values().map(Vec::len).sum();
+        let said = command(&case, &[]);
+        assert_eq!(said.lines().count(), alerts, "{}:\n{said}", case.name);
+    }
+}
+
+#[test]
+fn the_command_writes_what_is_expected() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for case in [EARTHQUAKES, SAMPLE, CARD_FRAUD, LOGINS, SENSORS] {
+        let expected = case.expected();
+        let file = |stream: &str| folder.path().join(format!("{stream}.csv"));
+        let mut arguments = vec!["--quiet".to_string(), "--batch-rows=100".to_string()];
+        if case.name == SAMPLE.name {
+            let sample = case.data().join("sample.csv");
+            arguments.push(format!("--input=Flights={}", sample.display()));
+            arguments.push("--time=Flights=date".to_string());
+        }
+        for stream in expected.keys() {
+            arguments.push(format!("--output={stream}={}", file(stream).display()));
+        }
+        command(&case, &arguments);
+        for (stream, rows) in expected {
+            let got = case.written(&stream, &file(&stream));
+            let values: Vec<_> = rows.into_iter().map(|(_, values)| (0, values)).collect();
+            let one = |rows| [(stream.clone(), rows)].into();
+            if let Some(difference) = difference(&one(values), &one(got)) {
+                panic!("{}: {difference}", case.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn half_a_year_of_flights() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/flights.parquet");
     if !path.exists() {
         say("SKIPPED: no ../shared/data/flights.parquet");
         return;
     }
-    let rows = std::env::var("FORESHOCK_FLIGHTS_ROWS").ok().and_then(|n| n.parse().ok());
-    let rows = rows.unwrap_or(FLIGHTS);
-    let case = AppCase { name: "flights", inputs: &[] };
-    let expected: BTreeMap<String, Tally> = csv::Reader::from_path(case.data().join("whole.csv"))
+    // Small batches of a part and large ones of everything: it must not take long.
+    for (rows, batch_rows) in [(150_000, 7), (600_000, 64), (600_000, 8192), (3_000_000, 8192)] {
+        let expected = whole(rows);
+        assert_eq!(expected.len(), 3, "whole.csv knows {rows} rows");
+        let got = tallies(&SAMPLE.text(), &path, rows, batch_rows, expected.keys());
+        assert_eq!(expected, got, "{rows} rows in batches of {batch_rows}");
+    }
+}
+
+/// What the oracle expects of the first `rows` flights.
+fn whole(rows: u64) -> BTreeMap<String, Tally> {
+    csv::Reader::from_path(SAMPLE.data().join("whole.csv"))
         .expect("what the oracle expects")
         .deserialize::<(u64, String, u64, String)>()
         .map(|line| line.expect("a line of four cells"))
@@ -87,12 +161,7 @@ fn flights_of_months() {
         .map(|(_, stream, alerts, hash)| {
             (stream, Tally { alerts, hash: u64::from_str_radix(&hash, 16).expect("a hash") })
         })
-        .collect();
-    assert_eq!(expected.len(), 3, "whole.csv knows {rows} rows");
-    for batch_rows in [64, 8192] {
-        let got = tallies(&case.text(), &path, rows, batch_rows, expected.keys());
-        assert_eq!(expected, got, "in batches of {batch_rows}");
-    }
+        .collect()
 }
 
 /// How many alerts, and a hash (FNV-1a) of them as lines, as `flights/oracle.py` makes it.

@@ -54,34 +54,44 @@ impl AppCase {
         Feed::merged(self.inputs.iter().map(read).collect())
     }
 
+    /// The attributes of every stream.
+    fn schemas(&self) -> BTreeMap<String, SchemaRef> {
+        let app = App::from_text(&self.text()).unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        app.streams().into_iter().map(|s| (s.name, s.schema)).collect()
+    }
+
     /// The expected output, which an oracle has written; types are the streams'.
     pub fn expected(&self) -> Output {
-        let app = App::from_text(&self.text()).unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        let schemas: BTreeMap<String, SchemaRef> =
-            app.streams().into_iter().map(|s| (s.name, s.schema)).collect();
-        let folder = self.data().join("expected");
-        let files = std::fs::read_dir(&folder).expect("expected output");
+        let schemas = self.schemas();
+        let files = std::fs::read_dir(self.data().join("expected")).expect("expected output");
         let mut output = Output::new();
         for file in files {
             let path = file.expect("a directory entry").path();
             let stream = path.file_stem().expect("a name").to_string_lossy().to_string();
             let schema = schemas.get(&stream).unwrap_or_else(|| panic!("no stream `{stream}`"));
-            output.insert(stream, expected_rows(&path, schema));
+            output.insert(stream, rows_of(&path, schema, true));
         }
         assert!(!output.is_empty(), "{}: nothing is expected", self.name);
         output
     }
+
+    /// The events of a stream that were written to a file, which has no times: they are 0.
+    pub fn written(&self, stream: &str, path: &Path) -> Vec<Row> {
+        rows_of(path, &self.schemas()[stream], false)
+    }
 }
 
-fn expected_rows(path: &Path, schema: &SchemaRef) -> Vec<Row> {
+/// The rows of a CSV file in these types; `timed`: after the event time in the column `@time`.
+fn rows_of(path: &Path, schema: &SchemaRef, timed: bool) -> Vec<Row> {
     let mut reader = csv::Reader::from_path(path).expect("a readable file");
     let header: Vec<String> = reader.headers().expect("a header").iter().map(Into::into).collect();
-    let names = schema.fields().iter().map(|f| f.name().as_str());
-    let attributes: Vec<&str> = std::iter::once("@time").chain(names).collect();
+    let time = timed.then_some("@time");
+    let attributes: Vec<&str> =
+        time.into_iter().chain(schema.fields().iter().map(|f| f.name().as_str())).collect();
     assert_eq!(header, attributes, "{}", path.display());
     let row = |record: csv::StringRecord| {
-        let ts = record[0].parse().expect("a time");
-        let values = record.iter().skip(1).zip(schema.fields());
+        let ts = if timed { record[0].parse().expect("a time") } else { 0 };
+        let values = record.iter().skip(usize::from(timed)).zip(schema.fields());
         (ts, values.map(|(text, field)| value(text, field.data_type())).collect())
     };
     reader.records().map(|r| row(r.expect("a record"))).collect()
