@@ -89,10 +89,20 @@ fn all_applications_are_tested() {
     }
 }
 
+#[test]
+fn all_applications_are_formatted() {
+    for case in [EARTHQUAKES, SAMPLE, CARD_FRAUD, LOGINS, SENSORS] {
+        let (program, path) = (env!("CARGO_BIN_EXE_foreshock"), case.path());
+        let check = Command::new(program).args(["fmt", "--check"]).arg(&path).output();
+        let said = check.expect("the program");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    }
+}
+
 /// `foreshock run` with these arguments; what it says on standard output.
 fn command(case: &AppCase, arguments: &[String]) -> String {
     let mut run = Command::new(env!("CARGO_BIN_EXE_foreshock"));
-    run.arg("run").arg(folder().join(format!("{}.siddhi", case.name))).args(arguments);
+    run.arg("run").arg(case.path()).args(arguments);
     let output = run.output().expect("the program");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", case.name);
@@ -104,7 +114,10 @@ fn the_command_prints_every_alert_once() {
     for case in [EARTHQUAKES, CARD_FRAUD, LOGINS, SENSORS] {
         let alerts: usize = case.expected().values().map(Vec::len).sum();
         let said = command(&case, &[]);
-        assert_eq!(said.lines().count(), alerts, "{}:\n{said}", case.name);
+        // The log has the alerts of one chunk in one line; what is printed without a sink, has not.
+        let logged = said.matches("Event{").count();
+        let said = if logged > 0 { logged } else { said.lines().count() };
+        assert_eq!(said, alerts, "{}", case.name);
     }
 }
 

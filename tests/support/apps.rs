@@ -32,9 +32,14 @@ pub fn folder() -> PathBuf {
 }
 
 impl AppCase {
+    /// The application.
+    pub fn path(&self) -> PathBuf {
+        folder().join(format!("{}.siddhi", self.name))
+    }
+
     /// The application's text.
     pub fn text(&self) -> String {
-        let path = folder().join(format!("{}.siddhi", self.name));
+        let path = self.path();
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
