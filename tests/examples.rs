@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The built example. `cargo test` builds examples; `cargo test --test examples` does not, so a
-/// missing one is built here.
+/// The built example. `cargo test` builds examples; `cargo test --test examples` does not, so one
+/// that is missing, or older than this test, is built here.
 fn binary(example: &str) -> PathBuf {
     let me = std::env::current_exe().expect("a path of this test");
     let profile = me.ancestors().nth(2).expect("target/<profile>/deps/<test>");
     let path = profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
-    if !path.exists() {
+    let made = |path: &PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    if made(&path) < made(&me) {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--example", example]);
         if profile.ends_with("release") {
