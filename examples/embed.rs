@@ -1,5 +1,6 @@
-//! Foreshock in twenty lines: a rule, a subscription, events.
-use foreshock::App;
+//! Foreshock in twenty lines: a rule, a subscription, single events and a record batch.
+use arrow::array::record_batch;
+use foreshock::{App, Times};
 
 fn main() -> Result<(), foreshock::Error> {
     let app = App::from_text(
@@ -14,7 +15,8 @@ fn main() -> Result<(), foreshock::Error> {
     for second in 1..=3 {
         logins.send_at(second * 1_000, ("ann", false))?;
     }
-    logins.send_at(4_000, ("bob", true))?; // not ann
-    logins.send_at(5_000, ("ann", true))?; // prints Suspicious{user: ann, at: 5000}
+    let (users, times) = (["bob", "ann"], [4_000, 5_000]); // bob is not ann
+    let batch = record_batch!(("user", Utf8, users), ("ok", Boolean, [true, true]))?;
+    logins.send_batch(&batch, Times::Each(&times))?; // prints Suspicious{user: ann, at: 5000}
     app.shutdown()
 }
