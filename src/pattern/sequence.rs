@@ -9,6 +9,8 @@
 //!   for the next row. A side takes only one new partial per row; others are lost.
 //! * Before a row is offered, what is still pending is dropped (a half-filled `and` stays), an empty
 //!   partial is put at the start (once, or again and again under `every`), and new becomes pending.
+//! * A partial waits for an `and` in the list of its left side. It ends when a row of a stream it waits
+//!   for fits neither side; rows of other streams don't end it once it has one half.
 //! * A partial is in several lists when a state may be left or continued; `links` counts them.
 //! * A start that may stay empty (`every A*, B`) waits at `B` at once. Once `B` was offered a row, the
 //!   next row meets a further empty partial (`renew`), so that the event that completes one match can
@@ -148,6 +150,19 @@ fn unlink(core: &mut Core, p: PartialId) {
     }
 }
 
+/// Whether `p` has an event at `side`.
+fn holds(core: &Core, p: PartialId, side: usize) -> bool {
+    !core.partials.held(&core.m, p, side).is_empty()
+}
+
+/// The sides of an `and`.
+fn and_sides(core: &Core, state: usize) -> Option<(usize, usize)> {
+    match core.m.states[state].kind {
+        StateSpec::Logical { op: LogicalOp::And, left, right } => Some((left, right)),
+        _ => None,
+    }
+}
+
 impl Attempts {
     fn is_empty(&self) -> bool {
         self.pending.iter().chain(&self.new).all(Vec::is_empty)
@@ -172,25 +187,25 @@ impl Attempts {
     /// Drops what was not moved on, and puts an empty partial at the start if one is due.
     fn reset(&mut self, core: &mut Core, key: KeyId) {
         self.clear(core);
-        let (first, to) = core.m.states[0].sides;
-        let half = (first..to).any(|s| !self.pending[s].is_empty());
-        if !half && self.new[first].is_empty() {
+        let first = core.m.states[0].sides.0;
+        if self.pending[first].is_empty() && self.new[first].is_empty() {
             self.begin(core, key);
         }
     }
 
-    /// Drops pending partials; those in which one half of an `and` is found stay.
+    /// Drops pending partials, but not those that have one half of an `and`.
     fn clear(&mut self, core: &mut Core) {
         for state in 0..=core.m.last {
-            let (from, to) = core.m.states[state].sides;
-            if let StateSpec::Logical { op: LogicalOp::And, left, right } =
-                core.m.states[state].kind
-                && self.pending[left].len() != self.pending[right].len()
-            {
-                continue;
-            }
-            for side in from..to {
-                self.pending[side].drain(..).for_each(|p| unlink(core, p));
+            let halves = and_sides(core, state);
+            for side in core.m.sides_of(state) {
+                self.pending[side].retain(|p| {
+                    let stays =
+                        halves.is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r));
+                    if !stays {
+                        unlink(core, *p);
+                    }
+                    stays
+                });
             }
         }
     }
@@ -236,7 +251,11 @@ impl Attempts {
     /// Makes `p` new at `state`, and at those behind it as long as they may be skipped.
     fn add(&mut self, core: &mut Core, p: PartialId, state: usize) {
         for state in state..=core.m.last {
-            core.m.sides_of(state).for_each(|side| self.offer_place(core, p, side));
+            for side in core.m.sides_of(state) {
+                if and_sides(core, state).is_none_or(|(left, _)| side == left) {
+                    self.offer_place(core, p, side);
+                }
+            }
             if !core.m.states[state].kind.is_optional() {
                 break;
             }
@@ -244,8 +263,15 @@ impl Attempts {
     }
 
     fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>, masks: &Masks) {
-        let offered = std::mem::take(&mut self.pending[side]);
         let state = core.m.sides[side].state;
+        if let Some((left, right)) = and_sides(core, state) {
+            // Both sides at once, the first time one of them is up.
+            if side == left || core.m.sides[left].port != row.port {
+                self.offer_both(core, left, right, row, masks);
+            }
+            return;
+        }
+        let offered = std::mem::take(&mut self.pending[side]);
         let accepted = masks.accepts(side, row.index);
         for p in offered {
             if !self.is_void(core, p, side) {
@@ -253,8 +279,44 @@ impl Attempts {
                     self.take(core, p, side, row);
                 } else if matches!(core.m.states[state].kind, StateSpec::Stream { .. }) {
                     // Behind a start that may stay empty, a miss renews it as well as a hit.
-                    self.renew_behind(core, side);
+                    self.renew_behind(core, state);
                 }
+            }
+            unlink(core, p);
+        }
+    }
+
+    /// Offers the row to the partials that wait for an `and`.
+    fn offer_both(
+        &mut self,
+        core: &mut Core,
+        left: usize,
+        right: usize,
+        row: &Row<'_>,
+        masks: &Masks,
+    ) {
+        let state = core.m.sides[left].state;
+        for p in std::mem::take(&mut self.pending[left]) {
+            let mut missed = false;
+            let mut taken = false;
+            for side in [left, right] {
+                if core.m.sides[side].port != row.port || holds(core, p, side) {
+                    continue;
+                }
+                if masks.accepts(side, row.index) && core.passes(side, Some(p), row) {
+                    let slot = core.events.capture(row.port, row.index, row.ts);
+                    core.partials.put(&core.m, p, side, slot, row.ts);
+                    taken = true;
+                } else {
+                    missed = true;
+                }
+            }
+            if taken && holds(core, p, left) && holds(core, p, right) {
+                self.pass(core, p, state, row);
+                self.renew_behind(core, state);
+            } else if taken || !missed {
+                self.pending[left].push(p);
+                continue;
             }
             unlink(core, p);
         }
@@ -262,11 +324,12 @@ impl Attempts {
 
     /// Whether `p` has gone on (count states) or was served by the other side (`or`).
     fn is_void(&self, core: &Core, p: PartialId, side: usize) -> bool {
-        let holds = |s| !core.partials.held(&core.m, p, s).is_empty();
+        let holds = |s| holds(core, p, s);
         match core.m.states[core.m.sides[side].state].kind {
             StateSpec::Stream { .. } => false,
             StateSpec::Count { .. } => (side + 1..core.m.sides.len()).any(holds),
-            StateSpec::Logical { op: LogicalOp::And, .. } => false,
+            // It can be in a list twice when halves were left over; it takes one event all the same.
+            StateSpec::Logical { op: LogicalOp::And, .. } => holds(side),
             StateSpec::Logical { left, right, .. } => {
                 holds(if side == left { right } else { left })
             }
@@ -292,14 +355,9 @@ impl Attempts {
                     self.offer_place(core, p, side);
                 }
             }
-            StateSpec::Logical { op: LogicalOp::And, left, right }
-                if core
-                    .partials
-                    .held(&core.m, p, if side == left { right } else { left })
-                    .is_empty() => {}
             _ => {
                 self.pass(core, p, state, row);
-                self.renew_behind(core, side);
+                self.renew_behind(core, state);
             }
         }
     }
@@ -312,10 +370,9 @@ impl Attempts {
         }
     }
 
-    /// A side right behind a start that may stay empty was served.
-    fn renew_behind(&mut self, core: &Core, side: usize) {
-        let state = core.m.sides[side].state;
-        if state == 1 && side == core.m.states[1].sides.0 && core.m.states[0].kind.is_optional() {
+    /// The state right behind a start that may stay empty was served.
+    fn renew_behind(&mut self, core: &Core, state: usize) {
+        if state == 1 && core.m.states[0].kind.is_optional() {
             self.renew = true;
         }
     }
