@@ -1,9 +1,61 @@
-//! THE list: one line per scalar function (and, as they come, window, aggregator, source, sink,
-//! format and store).
+//! THE list: every window, aggregator and function, one line each.
 
+use crate::aggregate::{self, AggregateSpec};
 use crate::expr::functions::{FunctionSpec, choose, convert, extreme, instance, sets, time, uuid};
+use crate::window::{self, WindowSpec};
 
-/// All scalar functions.
+/// The windows.
+pub const WINDOWS: &[&WindowSpec] = &[
+    &window::length::SPEC,
+    &window::length_batch::SPEC,
+    &window::batch::SPEC,
+    &window::time::SPEC,
+    &window::time_batch::SPEC,
+    &window::time_length::SPEC,
+    &window::external_time::SPEC,
+    &window::external_time_batch::SPEC,
+];
+
+/// Windows of SiddhiQL (and its `unique` extension) that aren't built yet: refused as such.
+pub const PLANNED: &[&str] = &[
+    "cron",
+    "session",
+    "delay",
+    "sort",
+    "frequent",
+    "lossyFrequent",
+    "expression",
+    "expressionBatch",
+    "unique:deduplicate",
+    "unique:ever",
+    "unique:externalTimeBatch",
+    "unique:first",
+    "unique:firstLengthBatch",
+    "unique:firstTimeBatch",
+    "unique:length",
+    "unique:lengthBatch",
+    "unique:time",
+    "unique:timeBatch",
+    "unique:timeLengthBatch",
+];
+
+/// The aggregators.
+pub const AGGREGATES: &[&AggregateSpec] = &[
+    &aggregate::sum::SPEC,
+    &aggregate::avg::SPEC,
+    &aggregate::count::SPEC,
+    &aggregate::distinct_count::SPEC,
+    &aggregate::max::SPEC,
+    &aggregate::min::SPEC,
+    &aggregate::max_forever::SPEC,
+    &aggregate::min_forever::SPEC,
+    &aggregate::std_dev::SPEC,
+    &aggregate::and::SPEC,
+    &aggregate::or::SPEC,
+    &aggregate::union_set::SPEC,
+];
+
+/// The scalar functions.
 pub const FUNCTIONS: &[&FunctionSpec] = &[
     &convert::CAST,
     &choose::COALESCE,
@@ -25,7 +77,48 @@ pub const FUNCTIONS: &[&FunctionSpec] = &[
     &uuid::UUID,
 ];
 
-/// The scalar function of that name (case-sensitive), if there is one.
+/// The window of that name.
+pub fn window(name: &str) -> Option<&'static WindowSpec> {
+    WINDOWS.iter().find(|w| w.name == name).copied()
+}
+
+/// Names of all windows, those not built yet included.
+pub fn window_names() -> impl Iterator<Item = &'static str> {
+    WINDOWS.iter().map(|w| w.name).chain(PLANNED.iter().copied())
+}
+
+/// The aggregator of that name.
+pub fn aggregate(name: &str) -> Option<&'static AggregateSpec> {
+    AGGREGATES.iter().find(|a| a.name == name).copied()
+}
+
+/// The scalar function of that namespace and name.
 pub fn function(namespace: Option<&str>, name: &str) -> Option<&'static FunctionSpec> {
-    FUNCTIONS.iter().copied().find(|f| f.namespace == namespace && f.name == name)
+    FUNCTIONS.iter().find(|f| f.namespace == namespace && f.name == name).copied()
+}
+
+/// Names of everything that can be called in an expression.
+pub fn function_names() -> Vec<String> {
+    FUNCTIONS
+        .iter()
+        .map(|f| f.full_name())
+        .chain(AGGREGATES.iter().map(|a| a.name.into()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_window_is_described() {
+        for (i, spec) in WINDOWS.iter().enumerate() {
+            assert!(spec.signature.starts_with(&format!("{}(", spec.name)));
+            assert!(spec.doc.len() > 60 && spec.doc.ends_with('.'), "{}", spec.name);
+            assert!(spec.example.contains("define stream"), "{}", spec.name);
+            assert!(spec.example.contains(&format!("#window.{}(", spec.name)), "{}", spec.name);
+            assert!(WINDOWS[..i].iter().all(|other| other.name != spec.name));
+            assert!(!PLANNED.contains(&spec.name));
+        }
+    }
 }

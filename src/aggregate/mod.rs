@@ -2,6 +2,28 @@
 //!
 //! One file per kind, each exporting one `SPEC`. State is one slot per group (dense ids handed out by
 //! the selector); results are the value *after* each row, aligned with the rows.
+//!
+//! Invariants: the result after a row is a function of the rows of its group since the group's last
+//! reset, in order, and never of how they were cut into batches; a group whose rows have all left is
+//! in its initial state, residues of rounding included (except the `forever` ones).
+
+pub mod and;
+pub mod avg;
+pub mod count;
+pub mod distinct_count;
+mod extreme;
+mod fold;
+mod logical;
+pub mod max;
+pub mod max_forever;
+pub mod min;
+pub mod min_forever;
+pub mod or;
+pub mod std_dev;
+pub mod sum;
+#[cfg(test)]
+mod tests;
+pub mod union_set;
 
 use arrow::array::ArrayRef;
 
@@ -59,6 +81,10 @@ impl std::fmt::Debug for AggregateSpec {
 
 /// An aggregator at work.
 pub trait Aggregator: Send {
+    /// Promises, before the first row, that rows never leave one by one (there is no window): what is
+    /// kept only to take rows back isn't needed. Rows may still be cleared by resets.
+    fn append_only(&mut self) {}
+
     /// Applies the rows in order and returns the value after each.
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef>;
 

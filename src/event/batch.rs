@@ -46,20 +46,54 @@ pub struct Reset {
 
 /// Where chunks begin: `offsets[i]..offsets[i + 1]` is chunk `i`; first 0, last the row count,
 /// strictly increasing.
+///
+/// A chunk is what the selector looks at as one. Several chunks in a row may be handed on together
+/// (a join's matches of each trigger are a chunk, those of one arrival leave together): such a run
+/// is a *delivery*, what a callback sees at once. Unless said otherwise each chunk is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunks(Arc<[u32]>);
+pub struct Chunks {
+    offsets: Arc<[u32]>,
+    deliveries: Option<Arc<[u32]>>,
+}
 
 impl Chunks {
     /// From offsets (first 0, last the row count, strictly increasing).
     pub fn new(offsets: impl Into<Arc<[u32]>>) -> Self {
         let offsets = offsets.into();
         debug_assert!(offsets.first() == Some(&0) && offsets.windows(2).all(|w| w[0] < w[1]));
-        Self(offsets)
+        Self { offsets, deliveries: None }
+    }
+
+    /// The same chunks in deliveries that begin at these rows (some of the offsets: first 0, last
+    /// the row count, strictly increasing).
+    pub fn with_deliveries(self, rows: impl Into<Arc<[u32]>>) -> Self {
+        let rows = rows.into();
+        debug_assert!(rows.iter().all(|r| self.offsets.binary_search(r).is_ok()));
+        debug_assert!(rows.first() == self.offsets.first() && rows.last() == self.offsets.last());
+        Self { deliveries: Some(rows), ..self }
     }
 
     /// The offsets.
     pub fn offsets(&self) -> &[u32] {
-        &self.0
+        &self.offsets
+    }
+
+    /// [`Chunks::deliveries`], if they are anything else than the chunks.
+    pub fn joined(&self) -> Option<&[u32]> {
+        self.deliveries.as_deref()
+    }
+
+    /// The rows at which deliveries begin, and the row count at the end.
+    pub fn deliveries(&self) -> &[u32] {
+        self.deliveries.as_deref().unwrap_or(&self.offsets)
+    }
+
+    /// The chunks and deliveries, with every list of offsets put through `f`.
+    fn map(&self, f: impl Fn(&[u32]) -> Vec<u32>) -> Self {
+        Self {
+            offsets: f(&self.offsets).into(),
+            deliveries: self.deliveries.as_deref().map(|d| f(d).into()),
+        }
     }
 }
 
@@ -161,7 +195,7 @@ impl EventBatch {
             at: self.at.slice(start, len),
             order: self.order.slice(start, len),
             kinds: self.kinds.as_ref().map(|k| k[start..end].into()),
-            chunks: self.chunks.as_ref().map(|c| slice_chunks(c, start, end)),
+            chunks: self.chunks.as_ref().map(|c| c.map(|o| slice_offsets(o, start, end))),
             resets: self
                 .resets
                 .iter()
@@ -218,7 +252,7 @@ impl EventBatch {
             at: rows.iter().map(|r| self.at[*r as usize]).collect(),
             order: rows.iter().map(|r| self.order[*r as usize]).collect(),
             kinds: self.kinds.as_ref().map(|k| rows.iter().map(|r| k[*r as usize]).collect()),
-            chunks: self.chunks.as_ref().map(|c| select_chunks(c, rows)),
+            chunks: self.chunks.as_ref().map(|c| c.map(|o| select_offsets(o, rows))),
             resets: self
                 .resets
                 .iter()
@@ -232,8 +266,7 @@ impl EventBatch {
     }
 }
 
-fn slice_chunks(chunks: &Chunks, start: usize, end: usize) -> Chunks {
-    let offsets = chunks.offsets();
+fn slice_offsets(offsets: &[u32], start: usize, end: usize) -> Vec<u32> {
     let from = offsets.partition_point(|o| (*o as usize) <= start);
     let to = offsets.partition_point(|o| (*o as usize) < end);
     let mut out = Vec::with_capacity(to.saturating_sub(from) + 2);
@@ -242,11 +275,10 @@ fn slice_chunks(chunks: &Chunks, start: usize, end: usize) -> Chunks {
         out.extend(offsets[from..to].iter().map(|o| o - start as u32));
         out.push((end - start) as u32);
     }
-    Chunks(out.into())
+    out
 }
 
-fn select_chunks(chunks: &Chunks, rows: &[u32]) -> Chunks {
-    let offsets = chunks.offsets();
+fn select_offsets(offsets: &[u32], rows: &[u32]) -> Vec<u32> {
     let mut out = vec![0u32];
     let mut chunk = 0;
     for (i, row) in rows.iter().enumerate() {
@@ -262,7 +294,7 @@ fn select_chunks(chunks: &Chunks, rows: &[u32]) -> Chunks {
     if !rows.is_empty() {
         out.push(rows.len() as u32);
     }
-    Chunks(out.into())
+    out
 }
 
 /// Collects the hidden fields of rows an operator emits; columns are gathered afterwards.
@@ -281,6 +313,8 @@ pub struct BatchBuilder {
     /// Resets in order.
     pub resets: Vec<Reset>,
     offsets: Vec<u32>,
+    deliveries: Option<Vec<u32>>,
+    reset_chunks: Vec<u32>,
     any_expired: bool,
 }
 
@@ -306,9 +340,32 @@ impl BatchBuilder {
         self.any_expired |= kind == Kind::Expired;
     }
 
-    /// Marks that the aggregates of `key` start afresh here.
+    /// Marks that the aggregates of `key` start afresh here. If a chunk is open, the reset belongs to
+    /// it (`C E R`), else to the one that comes (`R C`).
     pub fn reset(&mut self, key: KeyId) {
         self.resets.push(Reset { before: self.ts.len() as u32, key });
+        self.reset_chunks.push(self.offsets.len() as u32);
+    }
+
+    /// The chunk each reset belongs to; matters where chunks of several builders are interleaved.
+    pub fn reset_chunks(&self) -> &[u32] {
+        &self.reset_chunks
+    }
+
+    /// One past the last row of each ended chunk.
+    pub fn chunk_ends(&self) -> &[u32] {
+        &self.offsets
+    }
+
+    /// Ends the open chunk and the open delivery (see [`Chunks`]). A builder that is never told of
+    /// deliveries makes each chunk one.
+    pub fn end_delivery(&mut self) {
+        self.end_chunk();
+        let n = self.ts.len() as u32;
+        let ends = self.deliveries.get_or_insert_default();
+        if n > 0 && ends.last() != Some(&n) {
+            ends.push(n);
+        }
     }
 
     /// Ends the open chunk (does nothing if it is empty).
@@ -331,11 +388,14 @@ impl BatchBuilder {
         let rows = self.ts.len();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let columns = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        let chunks = (self.offsets.len() != rows).then(|| {
-            let mut offsets = Vec::with_capacity(self.offsets.len() + 1);
-            offsets.push(0);
-            offsets.extend_from_slice(&self.offsets);
-            Chunks(offsets.into())
+        if self.deliveries.is_some() {
+            self.end_delivery();
+        }
+        let starts = |ends: &[u32]| -> Arc<[u32]> { [0].iter().chain(ends).copied().collect() };
+        let joined = self.deliveries.as_ref().is_some_and(|d| d.len() != self.offsets.len());
+        let chunks = (joined || self.offsets.len() != rows).then(|| Chunks {
+            offsets: starts(&self.offsets),
+            deliveries: self.deliveries.as_deref().filter(|_| joined).map(starts),
         });
         Ok(EventBatch {
             columns,

@@ -2,40 +2,85 @@
 //!
 //! Ids are handed out in order of first appearance, from 0; a released id is used again (last
 //! released first). Null is a value of its own, distinct from every other.
+//!
+//! A key is a string of bytes: the prefix, then every column's value as a tag and its bytes. Keys of
+//! up to [`SHORT`] bytes are one word, with their length in its last byte, so that they are compared
+//! and hashed as numbers and need no memory of their own (about 25 bytes a key, all told); single
+//! int, long and (short) string columns make that word without writing bytes at all.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
+};
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, Hasher};
 
 use crate::error::{Error, Result};
 
 /// A dense id of a key.
 pub type KeyId = u32;
 
+/// Most bytes of a key that is kept as a word.
+const SHORT: usize = 15;
+/// Last byte of the word of a longer key; its first four bytes say where in `longs` it is.
+const LONG: u8 = 0xff;
+/// The word of a released id.
+const RELEASED: u128 = 0xfe << 120;
+
 /// Interns tuples of column values. Keys are compared by their encoded bytes.
 #[derive(Debug, Default)]
 pub struct KeyInterner {
     table: HashTable<KeyId>,
-    /// Encoded key by id; empty and `live[id] == false` when released.
-    keys: Vec<Box<[u8]>>,
-    live: Vec<bool>,
+    /// By id.
+    words: Vec<u128>,
+    /// Keys that are longer than a word; the vacant places are in `longs_free`.
+    longs: Vec<Box<[u8]>>,
+    longs_free: Vec<u32>,
     free: Vec<KeyId>,
     scratch: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    keys: Vec<Box<[u8]>>,
-    live: Vec<bool>,
+    /// By id; none if released.
+    keys: Vec<Option<Box<[u8]>>>,
     free: Vec<KeyId>,
 }
 
-fn hash(bytes: &[u8]) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let mut h = foldhash::fast::FixedState::with_seed(0x0f04_e5a0_c000).build_hasher();
+fn hasher() -> impl Hasher {
+    foldhash::fast::FixedState::with_seed(0x0f04_e5a0_c000).build_hasher()
+}
+
+#[inline]
+fn hash_word(word: u128) -> u64 {
+    let mut h = hasher();
+    h.write_u128(word);
+    h.finish()
+}
+
+fn hash_bytes(bytes: &[u8]) -> u64 {
+    let mut h = hasher();
     h.write(bytes);
     h.finish()
+}
+
+#[inline]
+fn last_byte(word: u128) -> u8 {
+    (word >> 120) as u8
+}
+
+/// The hash of a word, wherever its bytes are.
+fn hash_stored(word: u128, longs: &[Box<[u8]>]) -> u64 {
+    if last_byte(word) == LONG { hash_bytes(&longs[word as u32 as usize]) } else { hash_word(word) }
+}
+
+/// Up to [`SHORT`] bytes as a word.
+fn pack(bytes: &[u8]) -> u128 {
+    let mut word = [0; 16];
+    word[..bytes.len()].copy_from_slice(bytes);
+    word[SHORT] = bytes.len() as u8;
+    u128::from_le_bytes(word)
 }
 
 impl KeyInterner {
@@ -51,7 +96,7 @@ impl KeyInterner {
 
     /// One past the largest id ever handed out.
     pub fn bound(&self) -> usize {
-        self.keys.len()
+        self.words.len()
     }
 
     /// Ids of all rows. `prefix`, if given, is a further `u32` component (e.g. the partition key).
@@ -63,71 +108,144 @@ impl KeyInterner {
     ) -> Result<Vec<KeyId>> {
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for row in 0..rows {
-            scratch.clear();
-            if let Some(p) = prefix {
-                scratch.extend_from_slice(&p[row].to_le_bytes());
-            }
-            for c in columns {
-                encode(c, row, &mut scratch)?;
-            }
-            ids.push(self.intern_bytes(&scratch));
-        }
+        each_key(columns, prefix, rows, &mut scratch, |key| {
+            ids.push(match key {
+                Key::Word(word) => self.intern_word(word),
+                Key::Bytes(bytes) => self.intern_bytes(bytes),
+            });
+        })?;
+        self.scratch = scratch;
+        Ok(ids)
+    }
+
+    /// Ids of the rows whose key is known; hands out none. Arguments as for [`KeyInterner::intern`].
+    pub fn lookup(
+        &mut self,
+        columns: &[ArrayRef],
+        prefix: Option<&[KeyId]>,
+        rows: usize,
+    ) -> Result<Vec<Option<KeyId>>> {
+        let mut ids = Vec::with_capacity(rows);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        each_key(columns, prefix, rows, &mut scratch, |key| {
+            ids.push(match key {
+                Key::Word(word) => self.find_word(hash_word(word), word),
+                Key::Bytes(bytes) if bytes.len() <= SHORT => {
+                    let word = pack(bytes);
+                    self.find_word(hash_word(word), word)
+                }
+                Key::Bytes(bytes) => self.find_long(hash_bytes(bytes), bytes),
+            });
+        })?;
         self.scratch = scratch;
         Ok(ids)
     }
 
     /// The id of encoded bytes, new or old.
     pub fn intern_bytes(&mut self, key: &[u8]) -> KeyId {
-        let h = hash(key);
-        let keys = &self.keys;
-        if let Some(id) = self.table.find(h, |id| &*keys[*id as usize] == key) {
-            return *id;
+        if key.len() <= SHORT {
+            return self.intern_word(pack(key));
         }
+        let h = hash_bytes(key);
+        if let Some(id) = self.find_long(h, key) {
+            return id;
+        }
+        let place = match self.longs_free.pop() {
+            Some(place) => {
+                self.longs[place as usize] = key.into();
+                place
+            }
+            None => {
+                self.longs.push(key.into());
+                (self.longs.len() - 1) as u32
+            }
+        };
+        self.insert(h, u128::from(place) | u128::from(LONG) << 120)
+    }
+
+    #[inline]
+    fn intern_word(&mut self, word: u128) -> KeyId {
+        let h = hash_word(word);
+        match self.find_word(h, word) {
+            Some(id) => id,
+            None => self.insert(h, word),
+        }
+    }
+
+    #[inline]
+    fn find_word(&self, h: u64, word: u128) -> Option<KeyId> {
+        self.table.find(h, |id| self.words[*id as usize] == word).copied()
+    }
+
+    fn find_long(&self, h: u64, key: &[u8]) -> Option<KeyId> {
+        let is = |id: &KeyId| {
+            let word = self.words[*id as usize];
+            last_byte(word) == LONG && &*self.longs[word as u32 as usize] == key
+        };
+        self.table.find(h, is).copied()
+    }
+
+    fn insert(&mut self, h: u64, word: u128) -> KeyId {
         let id = match self.free.pop() {
             Some(id) => {
-                self.keys[id as usize] = key.into();
-                self.live[id as usize] = true;
+                self.words[id as usize] = word;
                 id
             }
             None => {
-                self.keys.push(key.into());
-                self.live.push(true);
-                (self.keys.len() - 1) as KeyId
+                self.words.push(word);
+                (self.words.len() - 1) as KeyId
             }
         };
-        let keys = &self.keys;
-        self.table.insert_unique(h, id, |id| hash(&keys[*id as usize]));
+        let (words, longs) = (&self.words, &self.longs);
+        self.table.insert_unique(h, id, |id| hash_stored(words[*id as usize], longs));
         id
     }
 
     /// Forgets a key; its id may be used again.
     pub fn release(&mut self, id: KeyId) {
-        let i = id as usize;
-        if !self.live.get(i).copied().unwrap_or(false) {
+        let Some(word) = self.words.get(id as usize).copied().filter(|w| *w != RELEASED) else {
             return;
-        }
-        if let Ok(entry) = self.table.find_entry(hash(&self.keys[i]), |k| *k == id) {
+        };
+        if let Ok(entry) = self.table.find_entry(hash_stored(word, &self.longs), |k| *k == id) {
             entry.remove();
         }
-        self.keys[i] = Box::default();
-        self.live[i] = false;
+        if last_byte(word) == LONG {
+            self.longs[word as u32 as usize] = Box::default();
+            self.longs_free.push(word as u32);
+        }
+        self.words[id as usize] = RELEASED;
         self.free.push(id);
     }
 
     /// State as something serde can write.
     pub fn save(&self) -> impl Serialize + '_ {
-        (&self.keys, &self.live, &self.free)
+        let key = |word: &u128| match last_byte(*word) {
+            LONG => Some(self.longs[*word as u32 as usize].clone()),
+            _ if *word == RELEASED => None,
+            length => Some(word.to_le_bytes()[..usize::from(length)].into()),
+        };
+        Saved { keys: self.words.iter().map(key).collect(), free: self.free.clone() }
     }
 
     /// State from what [`KeyInterner::save`] wrote.
     pub fn load<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let Saved { keys, live, free } = Saved::deserialize(d)?;
-        let mut table = HashTable::new();
-        for (i, k) in keys.iter().enumerate().filter(|(i, _)| live[*i]) {
-            table.insert_unique(hash(k), i as KeyId, |id| hash(&keys[*id as usize]));
+        let Saved { keys, free } = Saved::deserialize(d)?;
+        let released = |id: &KeyId| matches!(keys.get(*id as usize), Some(None));
+        let vacant = keys.iter().filter(|k| k.is_none()).count();
+        if !free.iter().all(released) || free.len() != vacant {
+            return Err(serde::de::Error::custom("the saved keys contradict each other"));
         }
-        Ok(Self { table, keys, live, free, scratch: Vec::new() })
+        let mut interner = Self::default();
+        for (id, key) in keys.into_iter().enumerate() {
+            match key {
+                // `free` is empty meanwhile, so ids are handed out in order.
+                Some(key) if interner.intern_bytes(&key) as usize == id => {}
+                Some(_) => return Err(serde::de::Error::custom("a key was saved twice")),
+                None => interner.words.push(RELEASED),
+            }
+        }
+        interner.free = free;
+        Ok(interner)
     }
 }
 
@@ -143,9 +261,110 @@ impl<'de> Deserialize<'de> for KeyInterner {
     }
 }
 
-/// Appends a self-delimiting encoding of one value: a tag (0 null, 1 value) and its bytes. `-0.0`
-/// equals `0.0`, and NaN equals NaN.
-fn encode(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {
+/// A row's key: as a word, or (also short ones) as bytes.
+enum Key<'a> {
+    Word(u128),
+    Bytes(&'a [u8]),
+}
+
+/// Calls `each` with the key of every row in order.
+#[inline(always)]
+fn each_key(
+    columns: &[ArrayRef],
+    prefix: Option<&[KeyId]>,
+    rows: usize,
+    scratch: &mut Vec<u8>,
+    mut each: impl FnMut(Key<'_>),
+) -> Result<()> {
+    match columns {
+        [c] if *c.data_type() == DataType::Int32 => numbers::<Int32Type>(c, prefix, each),
+        [c] if *c.data_type() == DataType::Int64 => numbers::<Int64Type>(c, prefix, each),
+        [c] if *c.data_type() == DataType::Utf8View => strings(c, prefix, scratch, each),
+        _ => {
+            for row in 0..rows {
+                encode_row(columns, prefix, row, scratch)?;
+                each(Key::Bytes(scratch));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces `out` by the encoding of a row's key.
+fn encode_row(
+    columns: &[ArrayRef],
+    prefix: Option<&[KeyId]>,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.clear();
+    if let Some(p) = prefix {
+        out.extend_from_slice(&p[row].to_le_bytes());
+    }
+    let last = columns.len().saturating_sub(1);
+    columns.iter().enumerate().try_for_each(|(i, c)| encode(c, row, i == last, out))
+}
+
+/// A row's head (prefix and tag) as a word, and its length in bytes.
+#[inline(always)]
+fn head(prefix: Option<&[KeyId]>, row: usize, valid: bool) -> (u128, u32) {
+    match prefix {
+        None => (u128::from(valid), 1),
+        Some(p) => (u128::from(p[row]) | u128::from(valid) << 32, 5),
+    }
+}
+
+fn numbers<T>(column: &ArrayRef, prefix: Option<&[KeyId]>, mut each: impl FnMut(Key<'_>))
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<i64>,
+{
+    let array = column.as_primitive::<T>();
+    let bytes = size_of::<T::Native>() as u32;
+    let mask = u64::MAX >> (64 - 8 * bytes);
+    for row in 0..array.len() {
+        let valid = array.is_valid(row);
+        let (mut word, mut length) = head(prefix, row, valid);
+        if valid {
+            let value: i64 = array.value(row).into();
+            word |= u128::from(value as u64 & mask) << (8 * length);
+            length += bytes;
+        }
+        each(Key::Word(word | u128::from(length) << 120));
+    }
+}
+
+fn strings(
+    column: &ArrayRef,
+    prefix: Option<&[KeyId]>,
+    scratch: &mut Vec<u8>,
+    mut each: impl FnMut(Key<'_>),
+) {
+    let array = column.as_string_view();
+    for (row, view) in array.views().iter().enumerate() {
+        let valid = array.is_valid(row);
+        let (mut word, mut length) = head(prefix, row, valid);
+        let text = *view as u32;
+        // A view holds up to twelve bytes itself, behind its length.
+        if valid && (text > 12 || (length + text) as usize > SHORT) {
+            scratch.clear();
+            scratch.extend_from_slice(&word.to_le_bytes()[..length as usize]);
+            scratch.extend_from_slice(array.value(row).as_bytes());
+            each(Key::Bytes(scratch));
+            continue;
+        }
+        if valid {
+            let inline = (view >> 32) & ((1 << (8 * text)) - 1);
+            word |= inline << (8 * length);
+            length += text;
+        }
+        each(Key::Word(word | u128::from(length) << 120));
+    }
+}
+
+/// Appends a value: a tag (0 null, 1 value) and its bytes, self-delimiting unless it is the `last`.
+/// `-0.0` equals `0.0`, and NaN equals NaN.
+fn encode(array: &ArrayRef, row: usize, last: bool, out: &mut Vec<u8>) -> Result<()> {
     if array.is_null(row) {
         out.push(0);
         return Ok(());
@@ -159,22 +378,154 @@ fn encode(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {
             out.extend_from_slice(&array.as_primitive::<Int64Type>().value(row).to_le_bytes())
         }
         DataType::Float32 => {
-            let v = array.as_primitive::<Float32Type>().value(row) + 0.0;
+            let v = array.as_primitive::<Float32Type>().value(row);
+            let v = if v.is_nan() { f32::NAN } else { v + 0.0 };
             out.extend_from_slice(&v.to_bits().to_le_bytes());
         }
         DataType::Float64 => {
-            let v = array.as_primitive::<Float64Type>().value(row) + 0.0;
+            let v = array.as_primitive::<Float64Type>().value(row);
+            let v = if v.is_nan() { f64::NAN } else { v + 0.0 };
             out.extend_from_slice(&v.to_bits().to_le_bytes());
         }
         DataType::Boolean => out.push(u8::from(array.as_boolean().value(row))),
-        DataType::Utf8View => sized(array.as_string_view().value(row).as_bytes(), out),
-        DataType::BinaryView => sized(array.as_binary_view().value(row), out),
+        DataType::Utf8View => text(array.as_string_view().value(row).as_bytes(), last, out),
+        DataType::BinaryView => text(array.as_binary_view().value(row), last, out),
         other => return Err(Error::Data(format!("a key can't be of type {other}"))),
     }
     Ok(())
 }
 
-fn sized(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+fn text(bytes: &[u8], last: bool, out: &mut Vec<u8>) {
+    if !last {
+        out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    }
     out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Value;
+
+    fn texts() -> impl Strategy<Value = Value> {
+        let text = prop_oneof!["[ab]{0,2}", "[ab]{9,16}", "\0{0,3}"];
+        proptest::option::weighted(0.9, text).prop_map(Value::from)
+    }
+
+    fn longs() -> impl Strategy<Value = Value> {
+        proptest::option::weighted(0.9, -3..4i64).prop_map(Value::from)
+    }
+
+    /// A prefix and the values of the columns.
+    type Row = (u32, Vec<Value>);
+
+    /// Column types, whether the prefix counts, and rows.
+    fn keys() -> impl Strategy<Value = (Vec<DataType>, bool, Vec<Row>)> {
+        let columns = prop_oneof![
+            Just(vec![DataType::Utf8View]),
+            Just(vec![DataType::Int64]),
+            Just(vec![DataType::Utf8View, DataType::Utf8View]),
+            Just(vec![DataType::Int64, DataType::Utf8View]),
+            Just(vec![DataType::Utf8View, DataType::Int64]),
+            Just(vec![]),
+        ];
+        (columns, any::<bool>()).prop_flat_map(|(types, prefixed)| {
+            let values: Vec<_> = types
+                .iter()
+                .map(|t| if *t == DataType::Int64 { longs().boxed() } else { texts().boxed() })
+                .collect();
+            let rows = proptest::collection::vec((0..3u32, values), 0..40);
+            (Just(types), Just(prefixed), rows)
+        })
+    }
+
+    fn columns(types: &[DataType], rows: &[Row]) -> Vec<ArrayRef> {
+        let column = |(c, t)| Value::to_array(t, rows.iter().map(|r: &Row| &r.1[c]));
+        types.iter().enumerate().map(column).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn equal_keys_and_only_they_have_equal_ids(
+            (types, prefixed, rows) in keys(),
+            cut in 0..40usize,
+            release in proptest::collection::vec(0..20u32, 0..6),
+        ) {
+            let mut interner = KeyInterner::default();
+            let mut model: BTreeMap<String, KeyId> = BTreeMap::new();
+            let cut = cut.min(rows.len());
+            for (i, part) in [&rows[..cut], &rows[cut..]].into_iter().enumerate() {
+                let prefix: Vec<u32> = part.iter().map(|r| r.0).collect();
+                let arrays = columns(&types, part);
+                let ids = interner
+                    .intern(&arrays, prefixed.then_some(&prefix[..]), part.len())
+                    .unwrap();
+                prop_assert_eq!(ids.len(), part.len());
+                for (id, (prefix, values)) in ids.iter().zip(part) {
+                    let key = format!("{} {values:?}", if prefixed { *prefix } else { 0 });
+                    prop_assert_eq!(*model.entry(key).or_insert(*id), *id);
+                }
+                let different: BTreeSet<_> = model.values().collect();
+                prop_assert_eq!(different.len(), model.len());
+                prop_assert_eq!(interner.len(), model.len());
+                let known = |i: &mut KeyInterner| {
+                    i.lookup(&arrays, prefixed.then_some(&prefix[..]), part.len()).unwrap()
+                };
+                let all: Vec<_> = ids.iter().copied().map(Some).collect();
+                prop_assert_eq!(known(&mut interner), all);
+                prop_assert!(known(&mut KeyInterner::default()).iter().all(Option::is_none));
+                if i == 0 {
+                    release.iter().for_each(|id| interner.release(*id));
+                    model.retain(|_, id| !release.contains(id));
+                    let saved = postcard::to_allocvec(&interner).unwrap();
+                    interner = postcard::from_bytes(&saved).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_dense_and_the_last_released_is_used_first() {
+        let mut i = KeyInterner::default();
+        let long = [7u8; 40];
+        assert_eq!([i.intern_bytes(b"a"), i.intern_bytes(&long), i.intern_bytes(b"c")], [0, 1, 2]);
+        i.release(0);
+        i.release(1);
+        i.release(1);
+        i.release(99);
+        assert_eq!((i.len(), i.bound()), (1, 3));
+        assert_eq!([i.intern_bytes(b"d"), i.intern_bytes(&long), i.intern_bytes(b"f")], [1, 0, 3]);
+        assert_eq!(i.intern_bytes(&long), 0);
+    }
+
+    #[test]
+    fn zeros_are_one_key_and_so_are_nans() {
+        let values = [0.0, -0.0, f64::NAN, -f64::NAN, 1.0].map(Value::Double);
+        let array = Value::to_array(&DataType::Float64, values.iter());
+        let ids = KeyInterner::default().intern(&[array], None, 5).unwrap();
+        assert_eq!(ids, [0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn ints_keep_their_sign_and_slices_their_rows() {
+        let values = [9, -1, i32::MAX, -1, i32::MIN].map(Value::Int);
+        let array = Value::to_array(&DataType::Int32, values.iter()).slice(1, 4);
+        let prefix = [5, 5, 5, 6];
+        let mut i = KeyInterner::default();
+        assert_eq!(i.intern(&[array.clone()], Some(&prefix), 4).unwrap(), [0, 1, 0, 2]);
+        assert_eq!(i.intern(&[array], Some(&[5; 4]), 4).unwrap(), [0, 1, 0, 3]);
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_refused() {
+        let key = || Some(Box::from(*b"a"));
+        for (keys, free) in [(vec![key(), None], vec![0]), (vec![key(), key()], vec![])] {
+            let bytes = postcard::to_allocvec(&Saved { keys, free }).unwrap();
+            assert!(postcard::from_bytes::<KeyInterner>(&bytes).is_err());
+        }
+    }
 }

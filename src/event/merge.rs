@@ -92,6 +92,7 @@ fn assemble(
     let columns = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
     let mut resets: Vec<Reset> = Vec::new();
     let mut offsets = vec![0u32];
+    let mut deliveries = vec![0u32];
     let mut base = 0usize;
     for (b, from, to) in runs {
         let batch = &batches[*b];
@@ -102,18 +103,28 @@ fn assemble(
                 resets.push(Reset { before: (base + p - from) as u32, key: r.key });
             }
         }
+        let moved = |ends: &[u32], out: &mut Vec<u32>| {
+            let ends = ends.iter().map(|o| *o as usize).filter(|o| o > from && o < to);
+            out.extend(ends.map(|o| (base + o - from) as u32));
+            out.extend((to > from).then_some((base + to - from) as u32));
+        };
         match &batch.chunks {
-            None => offsets.extend((0..to - from).map(|i| (base + i + 1) as u32)),
-            Some(c) => offsets.extend(
-                c.offsets()
-                    .iter()
-                    .map(|o| *o as usize)
-                    .filter(|o| o > from && o <= to)
-                    .map(|o| (base + o - from) as u32),
-            ),
+            None => {
+                offsets.extend((0..to - from).map(|i| (base + i + 1) as u32));
+                deliveries.extend((0..to - from).map(|i| (base + i + 1) as u32));
+            }
+            Some(c) => {
+                moved(c.offsets(), &mut offsets);
+                moved(c.deliveries(), &mut deliveries);
+            }
         }
         base += to - from;
     }
+    let joined = deliveries.len() != offsets.len();
+    let chunks = (joined || offsets.len() != rows + 1).then(|| match Chunks::new(offsets) {
+        chunks if joined => chunks.with_deliveries(deliveries),
+        chunks => chunks,
+    });
     let pick = |i: &(usize, usize)| (&batches[i.0], i.1);
     Ok(EventBatch {
         columns,
@@ -124,7 +135,7 @@ fn assemble(
             .iter()
             .any(|b| b.kinds.is_some())
             .then(|| indices.iter().map(|i| pick(i).0.kind(i.1)).collect()),
-        chunks: (offsets.len() != rows + 1).then(|| Chunks::new(offsets)),
+        chunks,
         resets,
         keys: batches
             .iter()

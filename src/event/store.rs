@@ -4,8 +4,11 @@
 //! Invariants:
 //! * A [`Slot`] is valid from `insert` until [`RowStore::reclaim`] after its `release`: rows released
 //!   in a step stay readable to the end of the step, so that outputs can be gathered at once.
-//! * Released slots are used again, last released first: a sliding window of n rows stays in n slots.
+//! * Released slots are used again, oldest released first: a sliding window of n rows stays in n
+//!   slots (and the rows released since the last `reclaim`). When no row is live, slots start from 0.
+//! * `nullable[c]` is set from the first null in column `c` until the store is empty again.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -46,6 +49,7 @@ pub enum StoreColumn {
 pub struct RowStore {
     schema: SchemaRef,
     columns: Vec<StoreColumn>,
+    nullable: Vec<bool>,
     ts: Vec<i64>,
     free: Vec<Slot>,
     released: Vec<Slot>,
@@ -66,8 +70,9 @@ impl RowStore {
             .fields()
             .iter()
             .map(|f| StoreColumn::new(f.data_type()))
-            .collect::<Result<_>>()?;
-        Ok(Self { schema, columns, ts: vec![], free: vec![], released: vec![] })
+            .collect::<Result<Vec<_>>>()?;
+        let nullable = vec![false; columns.len()];
+        Ok(Self { schema, columns, nullable, ts: vec![], free: vec![], released: vec![] })
     }
 
     /// The schema of its rows.
@@ -94,16 +99,72 @@ impl RowStore {
     pub fn insert(&mut self, rows: &RecordBatch, row: usize, ts: i64) -> Slot {
         let slot = self.allocate(ts);
         for (c, column) in self.columns.iter_mut().enumerate() {
-            column.set(slot as usize, rows.column(c).as_ref(), row);
+            let array = rows.column(c);
+            self.nullable[c] |= array.null_count() > 0;
+            column.set(slot as usize, array.as_ref(), row);
         }
         slot
+    }
+
+    /// Copies rows `range` of `rows` (same schema) in, a column at a time, and appends their slots to
+    /// `slots`; `ts` holds one time per row of the range.
+    pub fn insert_range(
+        &mut self,
+        rows: &RecordBatch,
+        range: Range<usize>,
+        ts: &[i64],
+        slots: &mut Vec<Slot>,
+    ) {
+        debug_assert_eq!(range.len(), ts.len());
+        let first = slots.len();
+        let old = self.ts.len();
+        let reused = self.free.len().min(range.len());
+        slots.extend(self.free.drain(self.free.len() - reused..).rev());
+        slots.extend(old as Slot..(old + range.len() - reused) as Slot);
+        let new = &slots[first..];
+        self.ts.resize(old + range.len() - reused, 0);
+        for (slot, ts) in new.iter().zip(ts) {
+            self.ts[*slot as usize] = *ts;
+        }
+        for (c, column) in self.columns.iter_mut().enumerate() {
+            let array = rows.column(c);
+            self.nullable[c] |= array.null_count() > 0;
+            column.resize(self.ts.len());
+            column.set_range(new, array.as_ref(), range.start);
+        }
+    }
+
+    /// Copies a live or released row to a slot of its own.
+    pub fn duplicate(&mut self, slot: Slot) -> Slot {
+        let copy = self.allocate(self.ts(slot));
+        for column in &mut self.columns {
+            column.copy(slot as usize, copy as usize);
+        }
+        copy
+    }
+
+    /// Overwrites a value of a long column (does nothing for columns of other types).
+    pub fn set_long(&mut self, c: usize, slot: Slot, value: i64) {
+        if let StoreColumn::Long { values, valid } = &mut self.columns[c] {
+            values[slot as usize] = value;
+            valid[slot as usize] = true;
+        }
+    }
+
+    /// The values of a long column with their validity, indexed by slot; `None` for other types.
+    #[inline]
+    pub fn longs(&self, c: usize) -> Option<(&[i64], &[bool])> {
+        match &self.columns[c] {
+            StoreColumn::Long { values, valid } => Some((values, valid)),
+            _ => None,
+        }
     }
 
     /// Copies single values (one per column; null where the type differs) in; for the edges.
     pub fn insert_values(&mut self, values: &[Value], ts: i64) -> Slot {
         let slot = self.allocate(ts);
-        for (column, value) in self.columns.iter_mut().zip(values) {
-            column.set_value(slot as usize, value);
+        for (c, (column, value)) in self.columns.iter_mut().zip(values).enumerate() {
+            self.nullable[c] |= !column.set_value(slot as usize, value);
         }
         slot
     }
@@ -116,7 +177,8 @@ impl RowStore {
             }
             None => {
                 self.ts.push(ts);
-                self.columns.iter_mut().for_each(StoreColumn::grow);
+                let rows = self.ts.len();
+                self.columns.iter_mut().for_each(|c| c.resize(rows));
                 (self.ts.len() - 1) as Slot
             }
         }
@@ -130,16 +192,30 @@ impl RowStore {
     /// Makes the slots released since the last call usable again. Call at the end of a step, when
     /// outputs have been gathered.
     pub fn reclaim(&mut self) {
+        if self.free.len() + self.released.len() == self.ts.len() {
+            self.clear();
+            return;
+        }
         // Reversed, so that the oldest released row's slot is handed out first.
         while let Some(s) = self.released.pop() {
             self.free.push(s);
         }
-        if self.free.len() == self.ts.len() && self.ts.len() > 1024 {
-            // Everything is free: return the memory.
-            if let Ok(fresh) = Self::new(Arc::clone(&self.schema)) {
-                *self = fresh;
-            }
+    }
+
+    /// Starts from slot 0 again (no row is live), and returns memory held since a far larger peak.
+    fn clear(&mut self) {
+        let used = self.ts.len();
+        if self.ts.capacity() > 4 * used.max(1024) {
+            self.ts.shrink_to(used);
+            self.free.shrink_to(used);
+            self.released.shrink_to(used);
+            self.columns.iter_mut().for_each(|c| c.shrink_to(used));
         }
+        self.ts.clear();
+        self.free.clear();
+        self.released.clear();
+        self.columns.iter_mut().for_each(StoreColumn::clear);
+        self.nullable.fill(false);
     }
 
     /// Event time of a row, ms.
@@ -155,12 +231,20 @@ impl RowStore {
 
     /// The values of column `c` at `slots`; [`NO_SLOT`] gives null.
     pub fn gather(&self, c: usize, slots: &[Slot]) -> ArrayRef {
-        self.columns[c].gather(slots)
+        if self.nullable[c] || slots.contains(&NO_SLOT) {
+            self.columns[c].gather(slots)
+        } else {
+            self.columns[c].gather_present(slots)
+        }
     }
 
     /// All columns at `slots`.
     pub fn gather_all(&self, slots: &[Slot]) -> Vec<ArrayRef> {
-        self.columns.iter().map(|c| c.gather(slots)).collect()
+        let missing = slots.contains(&NO_SLOT);
+        let gather = |(c, nullable): (&StoreColumn, &bool)| {
+            if *nullable || missing { c.gather(slots) } else { c.gather_present(slots) }
+        };
+        self.columns.iter().zip(&self.nullable).map(gather).collect()
     }
 
     /// One value, for the edges.
@@ -186,6 +270,7 @@ impl RowStore {
         if !same {
             return Err(serde::de::Error::custom("the saved rows have another schema"));
         }
+        self.nullable = columns.iter().map(StoreColumn::has_null).collect();
         (self.columns, self.ts, self.free, self.released) = (columns, ts, free, released);
         Ok(())
     }
@@ -243,10 +328,14 @@ impl StoreColumn {
         }
     }
 
-    fn grow(&mut self) {
-        each_primitive!(self, values, valid, _T => { values.push(Default::default()); valid.push(false) },
-            { values.push(false); valid.push(false) },
-            StoreColumn::Str(v) => v.push(None), StoreColumn::Object(v) => v.push(None));
+    fn resize(&mut self, rows: usize) {
+        each_primitive!(self, values, valid, _T => {
+                values.resize(rows, Default::default());
+                valid.resize(rows, false);
+            },
+            { values.resize(rows, false); valid.resize(rows, false) },
+            StoreColumn::Str(v) => v.resize(rows, None),
+            StoreColumn::Object(v) => v.resize(rows, None));
     }
 
     #[inline]
@@ -267,9 +356,72 @@ impl StoreColumn {
         });
     }
 
-    fn set_value(&mut self, slot: usize, value: &Value) {
+    /// Sets a single value; whether it was present (and of this type).
+    fn set_value(&mut self, slot: usize, value: &Value) -> bool {
         let array = Value::to_array(&self.data_type(), std::iter::once(value));
         self.set(slot, array.as_ref(), 0);
+        array.is_valid(0)
+    }
+
+    /// Sets `slots[i]` to row `start + i` of `array`.
+    fn set_range(&mut self, slots: &[Slot], array: &dyn Array, start: usize) {
+        each_primitive!(self, values, valid, T => {
+            let source = &array.as_primitive::<T>().values()[start..start + slots.len()];
+            for (slot, value) in slots.iter().zip(source) {
+                values[*slot as usize] = *value;
+            }
+            set_valid(valid, slots, array, start);
+        }, {
+            let source = array.as_boolean();
+            for (i, slot) in slots.iter().enumerate() {
+                values[*slot as usize] = source.value(start + i);
+            }
+            set_valid(valid, slots, array, start);
+        },
+        StoreColumn::Str(v) => {
+            let source = array.as_string_view();
+            for (i, slot) in slots.iter().enumerate() {
+                let row = start + i;
+                v[*slot as usize] = source.is_valid(row).then(|| source.value(row).into());
+            }
+        },
+        StoreColumn::Object(v) => {
+            let source = array.as_binary_view();
+            for (i, slot) in slots.iter().enumerate() {
+                let row = start + i;
+                v[*slot as usize] = source.is_valid(row).then(|| source.value(row).into());
+            }
+        });
+    }
+
+    fn copy(&mut self, from: usize, to: usize) {
+        each_primitive!(self, values, valid, _T => {
+            values[to] = values[from];
+            valid[to] = valid[from];
+        }, {
+            values[to] = values[from];
+            valid[to] = valid[from];
+        },
+        StoreColumn::Str(v) => v[to] = v[from].clone(),
+        StoreColumn::Object(v) => v[to] = v[from].clone());
+    }
+
+    fn has_null(&self) -> bool {
+        each_primitive!(self, _values, valid, _T => !valid.iter().all(|v| *v), !valid.iter().all(|v| *v),
+            StoreColumn::Str(v) => v.iter().any(Option::is_none),
+            StoreColumn::Object(v) => v.iter().any(Option::is_none))
+    }
+
+    fn clear(&mut self) {
+        each_primitive!(self, values, valid, _T => { values.clear(); valid.clear() },
+            { values.clear(); valid.clear() },
+            StoreColumn::Str(v) => v.clear(), StoreColumn::Object(v) => v.clear());
+    }
+
+    fn shrink_to(&mut self, rows: usize) {
+        each_primitive!(self, values, valid, _T => { values.shrink_to(rows); valid.shrink_to(rows) },
+            { values.shrink_to(rows); valid.shrink_to(rows) },
+            StoreColumn::Str(v) => v.shrink_to(rows), StoreColumn::Object(v) => v.shrink_to(rows));
     }
 
     /// The Arrow type of the column.
@@ -307,6 +459,30 @@ impl StoreColumn {
             Arc::new(b.finish())
         })
     }
+
+    /// The values at `slots`, all of which are live and not null.
+    fn gather_present(&self, slots: &[Slot]) -> ArrayRef {
+        each_primitive!(self, values, _valid, T => {
+            let out: Vec<_> = slots.iter().map(|s| values[*s as usize]).collect();
+            Arc::new(PrimitiveArray::<T>::new(out.into(), None))
+        }, {
+            let bits: BooleanBuffer = slots.iter().map(|s| values[*s as usize]).collect();
+            Arc::new(BooleanArray::new(bits, None))
+        },
+        StoreColumn::Str(_) => self.gather(slots),
+        StoreColumn::Object(_) => self.gather(slots))
+    }
+}
+
+fn set_valid(valid: &mut [bool], slots: &[Slot], array: &dyn Array, start: usize) {
+    match array.nulls() {
+        None => slots.iter().for_each(|s| valid[*s as usize] = true),
+        Some(nulls) => {
+            for (i, slot) in slots.iter().enumerate() {
+                valid[*slot as usize] = nulls.is_valid(start + i);
+            }
+        }
+    }
 }
 
 fn gather_primitive<T: ArrowPrimitiveType>(
@@ -325,3 +501,6 @@ fn validity(valid: &[bool], slots: &[Slot]) -> Option<NullBuffer> {
     let nulls = NullBuffer::new(bits);
     (nulls.null_count() > 0).then_some(nulls)
 }
+
+#[cfg(test)]
+mod tests;

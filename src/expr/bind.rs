@@ -6,6 +6,7 @@ use crate::error::{Code, Diagnostic, Span};
 use crate::event::Value;
 use crate::lang::ast::{AttrRef, AttrType, BinaryOp, Call, Expr, ExprKind, Literal};
 
+use super::functions::convert::CONVERT;
 use super::functions::{Arg, Eval, FunctionSpec};
 use super::rules::{arithmetic_type, comparison_type, is_arithmetic, is_logical};
 use super::tree::{TypedExpr, TypedKind, balanced};
@@ -65,6 +66,17 @@ pub fn bind_condition(
     }
 }
 
+/// The text form of a value, as `convert(x, 'string')` gives it; the value itself if it is text.
+pub fn to_text(expr: TypedExpr) -> TypedExpr {
+    if expr.ty == AttrType::String {
+        return expr;
+    }
+    let span = expr.span;
+    let args = vec![expr, TypedExpr::literal(Value::from("string"), span)];
+    let kind = TypedKind::Call { function: &CONVERT, args };
+    TypedExpr { kind, ty: AttrType::String, span }
+}
+
 struct Binder<'a> {
     scope: &'a mut dyn Scope,
     depth: usize,
@@ -107,8 +119,9 @@ fn type_error(at: Span, message: String, label: impl Into<String>) -> Vec<Diagno
 
 impl Binder<'_> {
     fn expr(&mut self, e: &Expr) -> Bound {
-        if self.depth >= MAX_DEPTH {
-            let message = format!("the expression is nested more than {MAX_DEPTH} levels deep");
+        let leaf = matches!(e.kind, ExprKind::Literal(_) | ExprKind::Attr(_));
+        if self.depth >= MAX_DEPTH && !leaf {
+            let message = format!("the expression is nested more than {MAX_DEPTH} operators deep");
             return Err(vec![Diagnostic::error(Code::Invalid, e.at(), message)]);
         }
         self.depth += 1;

@@ -17,3 +17,6 @@ pub use columnar::ColumnarExpr;
 pub use describe::describe;
 pub use row::{RowContext, RowExpr, RowRef};
 pub use tree::{ColumnRef, TypedExpr, TypedKind, constant};
+
+#[cfg(test)]
+mod tests;

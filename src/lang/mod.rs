@@ -4,6 +4,7 @@
 //! [`lexer`]. Nothing here knows Arrow or any name an application defines.
 
 pub mod ast;
+pub mod diagnostics;
 pub mod lexer;
 pub mod parse;
 pub mod print;

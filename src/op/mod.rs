@@ -1,7 +1,12 @@
 //! The operators of the graph. Each sees, once per step, all rows of all its input ports, and emits
 //! batches in `(order, at)` order.
 
+pub mod chain;
+pub mod join;
+pub mod partition;
 pub mod pattern;
+pub mod select;
+pub mod window;
 
 use crate::error::Result;
 use crate::event::EventBatch;

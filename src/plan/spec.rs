@@ -82,9 +82,6 @@ pub struct SelectSpec {
     pub output: SchemaRef,
     /// Whether rows carry partition keys.
     pub keyed: bool,
-    /// Patterns: every row is selected as a chunk of its own, yet the results of consecutive rows of
-    /// one cause (equal `order` and `at`) leave as one chunk.
-    pub rejoin: bool,
     /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
     pub windowed: bool,
 }
@@ -120,22 +117,43 @@ pub struct JoinSpec {
     pub right: JoinSideSpec,
     /// Kind.
     pub kind: JoinKind,
-    /// Equality conjuncts as (expression over left rows, expression over right rows), of one common
-    /// type; used to find candidates by hash. Null never equals anything.
-    pub equal: Vec<(TypedExpr, TypedExpr)>,
+    /// Equality conjuncts, used to find candidates by hash.
+    pub equal: Vec<JoinKey>,
     /// What else must hold, over left columns followed by right columns.
     pub residual: Option<TypedExpr>,
     /// Left columns followed by right columns.
     pub output: SchemaRef,
-    /// Whether expired results are wanted by the query's output or its aggregates.
+    /// Whether the query's output takes expired events.
     pub expired: bool,
+    /// Whether the query has aggregates: rows that leave a sliding window then look for partners
+    /// even if the output doesn't take expired events.
+    pub aggregates: bool,
     /// Whether rows carry partition keys (only rows of one key meet).
     pub keyed: bool,
+    /// Both sides read the same stream: each event (not each chunk) goes through the left side, then
+    /// the right, before the next.
+    pub self_join: bool,
+    /// Of rows with one cause that reach both sides at the same time, the right ones come first
+    /// (as when the query that feeds the right side stands before the one that feeds the left).
+    pub right_first: bool,
+}
+
+/// An equality conjunct of a join. Null and NaN never equal anything; -0.0 equals 0.0.
+#[derive(Debug, Clone)]
+pub struct JoinKey {
+    /// Over the left side's rows.
+    pub left: TypedExpr,
+    /// Over the right side's rows.
+    pub right: TypedExpr,
+    /// The type both are widened to before they are compared.
+    pub ty: AttrType,
 }
 
 /// One side of a join.
 #[derive(Debug, Clone)]
 pub struct JoinSideSpec {
+    /// The stream's rows.
+    pub input: SchemaRef,
     /// Handlers before the window, in order (no `Window` among them).
     pub handlers: Vec<HandlerSpec>,
     /// The window; none = an empty window (holds nothing, each row travels as current, expired, reset).

@@ -4,5 +4,8 @@
 //! section per operator in plan order, so that a reader that consumes too little or too much of a
 //! section is found out at once. Values are written with serde (postcard).
 
+mod lists;
 mod snapshot;
+
+pub use lists::KeyedLists;
 pub use snapshot::{SnapshotReader, SnapshotWriter};

@@ -9,6 +9,20 @@
 //! of leaving; state is per partition key; a row is emitted as expired at most once and its slot is
 //! released at once (readable until `reclaim`).
 
+mod args;
+mod keyed;
+#[cfg(test)]
+mod tests;
+
+pub mod batch;
+pub mod external_time;
+pub mod external_time_batch;
+pub mod length;
+pub mod length_batch;
+pub mod time;
+pub mod time_batch;
+pub mod time_length;
+
 use crate::error::{Diagnostic, Result, Span};
 use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, RowStore, Slot, Value};
 use crate::expr::TypedExpr;
@@ -123,7 +137,8 @@ pub trait Window: Send {
     ) -> Result<()>;
 
     /// Fires all timers due at or before `clock`. `after` is the order of the last row seen by the
-    /// caller (0 for none): timers sort behind it.
+    /// caller (0 for none): timers sort behind it. Not to be called between two rows of one cause
+    /// (equal order and clock): what they arm fires behind both.
     fn advance(
         &mut self,
         step: &Step<'_>,
@@ -134,6 +149,12 @@ pub trait Window: Send {
 
     /// When the next timer is due, ms.
     fn next_timer(&self) -> Option<i64>;
+
+    /// Whether it lets every row through as it came and nothing else out, so that whoever drives it
+    /// may leave it out (a sliding window whose expired rows nobody wants).
+    fn passes(&self) -> bool {
+        false
+    }
 
     /// Where its rows are.
     fn store(&self) -> &RowStore;

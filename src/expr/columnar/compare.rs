@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::builder::make_view;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Datum, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::compute::kernels::cmp;
@@ -40,32 +41,53 @@ fn arrays(op: BinaryOp, left: &ColumnarValue, right: &ColumnarValue) -> Result<C
     }
 }
 
+/// A number that scalars hold.
+pub(super) trait Numeric: Number {
+    /// The value, which may be null; none if the scalar is of another type.
+    fn of_scalar(scalar: &ScalarValue) -> Option<Option<Self>>;
+}
+
+macro_rules! numeric {
+    ($t:ty, $variant:ident) => {
+        impl Numeric for $t {
+            fn of_scalar(scalar: &ScalarValue) -> Option<Option<Self>> {
+                match scalar {
+                    ScalarValue::$variant(v) => Some(*v),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+numeric!(i32, Int32);
+numeric!(i64, Int64);
+numeric!(f32, Float32);
+numeric!(f64, Float64);
+
 /// One side of an operation on numbers.
-pub(super) enum Side<'a, T: Number> {
+pub(super) enum Side<'a, T: Numeric> {
     Array(&'a PrimitiveArray<T::Arrow>),
     /// The same for every row.
     Same(Option<T>),
 }
 
-impl<'a, T: Number> Side<'a, T> {
+impl<'a, T: Numeric> Side<'a, T> {
     pub(super) fn of(value: &'a ColumnarValue) -> Result<Self> {
         match value {
             ColumnarValue::Array(a) => match a.as_primitive_opt::<T::Arrow>() {
                 Some(a) => Ok(Side::Array(a)),
                 None => exec_err!("unexpected operand of type {}", a.data_type()),
             },
-            ColumnarValue::Scalar(s) => {
-                let one = s.to_array()?;
-                match one.as_primitive_opt::<T::Arrow>() {
-                    Some(one) => Ok(Side::Same(one.is_valid(0).then(|| one.value(0)))),
-                    None => exec_err!("unexpected operand of type {}", one.data_type()),
-                }
-            }
+            ColumnarValue::Scalar(s) => match T::of_scalar(s) {
+                Some(same) => Ok(Side::Same(same)),
+                None => exec_err!("unexpected operand of type {}", s.data_type()),
+            },
         }
     }
 }
 
-fn numbers<T: Number>(
+fn numbers<T: Numeric>(
     op: BinaryOp,
     left: &ColumnarValue,
     right: &ColumnarValue,
@@ -91,7 +113,7 @@ trait Loop<T> {
     fn run(self, test: impl Fn(T, T) -> bool) -> BooleanBuffer;
 }
 
-fn with_operator<T: Number>(op: BinaryOp, l: impl Loop<T>) -> BooleanBuffer {
+fn with_operator<T: PartialOrd>(op: BinaryOp, l: impl Loop<T>) -> BooleanBuffer {
     match op {
         BinaryOp::Eq => l.run(|a, b| a == b),
         BinaryOp::NotEq => l.run(|a, b| a != b),
@@ -143,6 +165,26 @@ fn settle(op: BinaryOp, bits: BooleanBuffer, nulls: Option<NullBuffer>) -> Colum
     ColumnarValue::Array(Arc::new(BooleanArray::new(bits, None)))
 }
 
+/// Strings up to this length are part of their view: equal views, equal strings.
+const IN_VIEW: usize = 12;
+
+/// Equality with a short literal, by comparing views.
+fn short_text(op: BinaryOp, left: &ColumnarValue, right: &ColumnarValue) -> Option<ColumnarValue> {
+    let (array, literal) = match (left, right) {
+        (ColumnarValue::Array(a), ColumnarValue::Scalar(ScalarValue::Utf8View(Some(s))))
+        | (ColumnarValue::Scalar(ScalarValue::Utf8View(Some(s))), ColumnarValue::Array(a)) => {
+            (a.as_string_view_opt()?, s)
+        }
+        _ => return None,
+    };
+    if literal.len() > IN_VIEW || !matches!(op, BinaryOp::Eq | BinaryOp::NotEq) {
+        return None;
+    }
+    let view = make_view(literal.as_bytes(), 0, 0);
+    let bits = with_operator(op, ArrayAndOne(array.views(), view));
+    Some(settle(op, bits, array.nulls().cloned()))
+}
+
 /// Strings and bools: Arrow's kernels compare them as Java does.
 fn others(op: BinaryOp, left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
     let kernel: fn(&dyn Datum, &dyn Datum) -> _ = match op {
@@ -154,6 +196,9 @@ fn others(op: BinaryOp, left: &ColumnarValue, right: &ColumnarValue) -> Result<C
         BinaryOp::GtEq => cmp::gt_eq,
         other => return exec_err!("{other} is no comparison"),
     };
+    if let Some(done) = short_text(op, left, right) {
+        return Ok(done);
+    }
     let scalar = |s: &ScalarValue| s.to_scalar();
     let compared: BooleanArray = match (left, right) {
         (ColumnarValue::Array(l), ColumnarValue::Array(r)) => kernel(l, r)?,

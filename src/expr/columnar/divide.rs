@@ -10,7 +10,7 @@ use datafusion_expr::ColumnarValue;
 
 use crate::expr::rules::Number;
 
-use super::compare::Side;
+use super::compare::{Numeric, Side};
 use super::lower::null;
 
 /// `left / right` or (if `modulo`) `left % right` for two values of type `ty`.
@@ -29,7 +29,7 @@ pub(super) fn divide(
     }
 }
 
-fn numbers<T: Number>(
+fn numbers<T: Numeric>(
     modulo: bool,
     ty: &DataType,
     left: &ColumnarValue,
@@ -39,7 +39,7 @@ fn numbers<T: Number>(
     Ok(if modulo { apply(left, right, ty, T::rem)? } else { apply(left, right, ty, T::div)? })
 }
 
-fn apply<T: Number>(
+fn apply<T: Numeric>(
     left: Side<'_, T>,
     right: Side<'_, T>,
     ty: &DataType,

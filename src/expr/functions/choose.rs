@@ -4,7 +4,7 @@ use super::{Arg, Eval, FunctionSpec, no_overload, type_list};
 use crate::lang::ast::AttrType;
 
 /// `coalesce(a, b, …)`.
-pub const COALESCE: FunctionSpec = FunctionSpec {
+pub static COALESCE: FunctionSpec = FunctionSpec {
     name: "coalesce",
     namespace: None,
     signature: "coalesce(a T, b T, ...) -> T",
@@ -17,7 +17,7 @@ pub const COALESCE: FunctionSpec = FunctionSpec {
 };
 
 /// `default(attribute, constant)`.
-pub const DEFAULT: FunctionSpec = FunctionSpec {
+pub static DEFAULT: FunctionSpec = FunctionSpec {
     name: "default",
     namespace: None,
     signature: "default(attribute T, constant const T) -> T",
@@ -39,7 +39,7 @@ pub const DEFAULT: FunctionSpec = FunctionSpec {
 };
 
 /// `ifThenElse(condition, a, b)`.
-pub const IF_THEN_ELSE: FunctionSpec = FunctionSpec {
+pub static IF_THEN_ELSE: FunctionSpec = FunctionSpec {
     name: "ifThenElse",
     namespace: None,
     signature: "ifThenElse(condition bool, a T, b T) -> T",

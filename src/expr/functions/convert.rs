@@ -14,7 +14,7 @@ use crate::expr::types::is_numeric;
 use crate::lang::ast::AttrType;
 
 /// `convert(x, 'type')`.
-pub const CONVERT: FunctionSpec = FunctionSpec {
+pub static CONVERT: FunctionSpec = FunctionSpec {
     name: "convert",
     namespace: None,
     signature: "convert(x any, type const string) -> type",
@@ -40,20 +40,25 @@ pub const CONVERT: FunctionSpec = FunctionSpec {
 
 /// `cast(x, 'type')`.
 ///
-/// In Siddhi the value itself is left alone and only called by another type. A column here has one
-/// type, so a value of another class is converted where Siddhi would let it pass (numbers, text); an
-/// object that holds something else is null.
-pub const CAST: FunctionSpec = FunctionSpec {
+/// In Siddhi the value itself is left alone and only called by another type, except that an int called
+/// a long becomes one. A column here has the type of its values, so a value whose type is known keeps
+/// it; an object is taken for what it is called, and null if it holds something else.
+pub static CAST: FunctionSpec = FunctionSpec {
     name: "cast",
     namespace: None,
-    signature: "cast(x any, type const string) -> type",
-    doc: "The value called an `int`, `long`, `float`, `double`, `bool` or `string`; for objects that \
-          hold one (numbers of another type are narrowed or widened to it). An object that holds \
-          something else, and null, are null. To change a value's type use `convert`.",
+    signature: "cast(x any, type const string) -> type of x, or type if x is an object",
+    doc: "An object as the `int`, `long`, `float`, `double`, `bool` or `string` it holds (numbers of \
+          another type are narrowed or widened to it); one that holds something else, and null, are \
+          null. An int becomes a long; any other value stays as it is: to change a value's type use \
+          `convert`.",
     example: "define stream Readings (id string, value object);\n\
               from Readings select id, cast(value, 'double') as value insert into Out;",
     returns: |args| match args {
-        [_, _] => target("cast", args),
+        [x, _] => Ok(match (x.ty, target("cast", args)?) {
+            (AttrType::Object, ty) => ty,
+            (AttrType::Int, AttrType::Long) => AttrType::Long,
+            (ty, _) => ty,
+        }),
         _ => Err(no_overload("cast", args)),
     },
     volatile: false,

@@ -17,7 +17,7 @@ use crate::expr::types::is_numeric;
 use crate::lang::ast::AttrType;
 
 /// `maximum(a, b, …)`.
-pub const MAXIMUM: FunctionSpec = FunctionSpec {
+pub static MAXIMUM: FunctionSpec = FunctionSpec {
     name: "maximum",
     namespace: None,
     signature: "maximum(a T, b T, ...) -> T, T: int|long|float|double",
@@ -31,7 +31,7 @@ pub const MAXIMUM: FunctionSpec = FunctionSpec {
 };
 
 /// `minimum(a, b, …)`.
-pub const MINIMUM: FunctionSpec = FunctionSpec {
+pub static MINIMUM: FunctionSpec = FunctionSpec {
     name: "minimum",
     namespace: None,
     signature: "minimum(a T, b T, ...) -> T, T: int|long|float|double",

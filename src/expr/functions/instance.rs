@@ -15,7 +15,7 @@ use crate::lang::ast::AttrType;
 macro_rules! instance_of {
     ($spec:ident, $name:literal, $ty:ident, $text:literal) => {
         #[doc = concat!("`", $name, "(x)`.")]
-        pub const $spec: FunctionSpec = FunctionSpec {
+        pub static $spec: FunctionSpec = FunctionSpec {
             name: $name,
             namespace: None,
             signature: concat!($name, "(x any) -> bool"),

@@ -10,6 +10,7 @@ pub mod convert;
 pub mod extreme;
 pub mod instance;
 pub mod java;
+pub mod polar;
 pub mod sets;
 pub mod time;
 pub mod uuid;

@@ -7,7 +7,7 @@ use crate::event::{Value, object};
 use crate::lang::ast::AttrType;
 
 /// `createSet(x)`.
-pub const CREATE_SET: FunctionSpec = FunctionSpec {
+pub static CREATE_SET: FunctionSpec = FunctionSpec {
     name: "createSet",
     namespace: None,
     signature: "createSet(x string|int|long|float|double|bool) -> object",
@@ -23,7 +23,7 @@ pub const CREATE_SET: FunctionSpec = FunctionSpec {
 };
 
 /// `sizeOfSet(set)`.
-pub const SIZE_OF_SET: FunctionSpec = FunctionSpec {
+pub static SIZE_OF_SET: FunctionSpec = FunctionSpec {
     name: "sizeOfSet",
     namespace: None,
     signature: "sizeOfSet(set object) -> int",

@@ -5,7 +5,7 @@ use super::{Arg, Eval, FunctionSpec, no_overload};
 use crate::lang::ast::AttrType;
 
 /// `eventTimestamp()`, `eventTimestamp(e1)`.
-pub const EVENT_TIMESTAMP: FunctionSpec = FunctionSpec {
+pub static EVENT_TIMESTAMP: FunctionSpec = FunctionSpec {
     name: "eventTimestamp",
     namespace: None,
     signature: "eventTimestamp([event]) -> long",
@@ -19,7 +19,7 @@ pub const EVENT_TIMESTAMP: FunctionSpec = FunctionSpec {
 };
 
 /// `currentTimeMillis()`.
-pub const CURRENT_TIME_MILLIS: FunctionSpec = FunctionSpec {
+pub static CURRENT_TIME_MILLIS: FunctionSpec = FunctionSpec {
     name: "currentTimeMillis",
     namespace: None,
     signature: "currentTimeMillis() -> long",

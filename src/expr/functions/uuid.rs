@@ -14,7 +14,7 @@ use crate::lang::ast::AttrType;
 /// the row, and of the row's ordinal among the rows of that order and clock. So a replay gives the
 /// same identifiers, however the input is cut into batches, and live runs differ as their clocks do.
 /// By row (conditions of joins, patterns and tables) the ordinal is 0.
-pub const UUID: FunctionSpec = FunctionSpec {
+pub static UUID: FunctionSpec = FunctionSpec {
     name: "UUID",
     namespace: None,
     signature: "UUID() -> string",

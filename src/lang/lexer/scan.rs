@@ -202,6 +202,7 @@ impl<'a> Scanner<'a> {
     fn script(&mut self, rest: &'a str) -> &'a str {
         // A body that has no end when quoted braces don't count (an apostrophe or a slash misled
         // us) is read again with every brace counted.
+        let hopeless = self.unclosed.0 & Unclosed::PLAIN_SCRIPT != 0;
         for (skip_quoted, known) in [(true, Unclosed::SCRIPT), (false, Unclosed::PLAIN_SCRIPT)] {
             if self.unclosed.0 & known == 0 {
                 if let Some(length) = script_length(rest, skip_quoted) {
@@ -210,6 +211,10 @@ impl<'a> Scanner<'a> {
                 }
                 self.unclosed.0 |= known;
             }
+        }
+        if hopeless {
+            self.push(Kind::Bad, rest, &rest[1..]);
+            return &rest[1..];
         }
         self.bad(rest, &rest[1..], |span| {
             Diagnostic::error(Code::Syntax, span, "this `{` is never closed")
@@ -226,6 +231,10 @@ impl<'a> Scanner<'a> {
             });
         }
         let (after, run) = unknown_run(rest).unwrap_or(("", rest));
+        if run == "}" && self.unclosed.0 & Unclosed::PLAIN_SCRIPT != 0 {
+            self.push(Kind::Bad, rest, after);
+            return after;
+        }
         self.bad(rest, after, |span| {
             let (message, help) = explain_unknown(run);
             let d = Diagnostic::error(Code::Syntax, span, message);
@@ -242,7 +251,10 @@ fn white_space(rest: &str) -> (&str, usize) {
     let is_space = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{b}' | '\u{c}');
     let space: Scan<&str> = take_while(is_space)(rest);
     match space {
-        Ok((after, space)) => (after, space.bytes().filter(|b| *b == b'\n').count()),
+        Ok((after, space)) => {
+            let ends = space.matches(['\n', '\r']).count() - space.matches("\r\n").count();
+            (after, ends)
+        }
         Err(_) => (rest, 0),
     }
 }

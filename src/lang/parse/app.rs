@@ -76,7 +76,18 @@ impl<'a> Driver<'a> {
                 if in_partition {
                     rest.want(Expected::Keyword(Keyword::End));
                 }
-                self.failed(start, in_partition)
+                let (at, diagnostic) = self.notes.report();
+                self.diagnostics.extend(diagnostic);
+                match rest.kind() {
+                    // Only the semicolon is missing.
+                    Kind::Keyword(Keyword::Define | Keyword::From | Keyword::Partition)
+                    | Kind::Sym(Sym::At)
+                        if at == rest.index() =>
+                    {
+                        at
+                    }
+                    _ => self.resume(start, at.max(start), in_partition),
+                }
             }
         }
     }

@@ -111,9 +111,12 @@ pub fn parse_function_definition(text: &str) -> Parsed<Definition> {
 pub fn parse_partition(text: &str) -> Parsed<Partition> {
     let Parsed { tree, mut diagnostics } = parse_app(text);
     let app = tree.unwrap_or_default();
-    let only = app.items.len() == 1 && app.annotations.is_empty();
+    let only = app.items.len() == 1;
     let tree = match app.items.into_iter().next() {
-        Some(Item::Partition(p)) if only => Some(p),
+        Some(Item::Partition(mut p)) if only => {
+            p.annotations.splice(0..0, app.annotations);
+            Some(p)
+        }
         _ => {
             if diagnostics.iter().all(|d| d.severity != Severity::Error) {
                 let span = Span::new(0, text.len());

@@ -3,11 +3,11 @@
 use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::{cut, map, opt, value};
-use nom::sequence::{preceded, terminated};
+use nom::sequence::preceded;
 
 use super::expr::{attr_ref, expr, mark};
 use super::literal::{at_time, time, whole};
-use super::tokens::{P, Tokens, clause, commas, commit, kw, name_as, sym};
+use super::tokens::{Expected, P, Tokens, clause, commas, commit, kw, name_as, sym};
 use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Sym};
 
@@ -26,9 +26,10 @@ pub(super) fn rate(i: Tokens<'_>) -> P<'_, OutputRate> {
     let (rest, every) = if kind == RateKind::Snapshot || at_time(rest) {
         map(cut(time), RateEvery::Time).parse(rest)?
     } else {
-        let events = terminated(whole::<i64>, cut(kw(Keyword::Events)));
-        rest.want(super::tokens::Expected::What("a time such as `5 sec`"));
-        map(cut(events), RateEvery::Events).parse(rest)?
+        rest.want(Expected::What("a time such as `5 sec`"));
+        let (rest, count) = cut(whole::<i64>).parse(rest)?;
+        rest.want(Expected::What("a unit of time"));
+        value(RateEvery::Events(count), cut(kw(Keyword::Events))).parse(rest)?
     };
     Ok((rest, OutputRate { kind, every, span: i.span_to(rest) }))
 }
@@ -89,7 +90,7 @@ fn update(i: Tokens<'_>) -> P<'_, OutputAction> {
     let (rest, _) = kw(Keyword::Update).parse(i)?;
     let insert = rest.at_keyword(0, Keyword::Or) && rest.at_keyword(1, Keyword::Insert);
     if !insert {
-        rest.want(super::tokens::Expected::Keyword(Keyword::Or));
+        rest.want(Expected::Keyword(Keyword::Or));
     }
     let rest =
         if insert { cut(kw(Keyword::Into)).parse(rest.advance().0.advance().0)?.0 } else { rest };

@@ -23,8 +23,10 @@ impl Notes<'_> {
         let expected = self.expected.borrow();
         let wanted = list(&expected);
         let message = format!("expected {wanted}, found {}", self.describe(found));
-        let mut d = Diagnostic::error(Code::Syntax, found.span, message)
-            .with_label(format!("expected {wanted}"));
+        let mut d = Diagnostic::error(Code::Syntax, found.span, message);
+        if expected.len() <= 2 {
+            d = d.with_label(format!("expected {wanted}"));
+        }
         if let Some(help) = self.help(at, &expected) {
             d = d.with_help(help);
         }
@@ -55,7 +57,11 @@ impl Notes<'_> {
             Kind::Sym(Sym::Assign) if wants("an operator") => {
                 return Some("values are compared with `==`".to_string());
             }
-            Kind::Sym(Sym::Gt) if at > 0 && self.tokens[at - 1].kind == Kind::Sym(Sym::Lt) => {
+            Kind::Sym(Sym::Gt)
+                if wants("an expression")
+                    && at > 0
+                    && self.tokens[at - 1].kind == Kind::Sym(Sym::Lt) =>
+            {
                 return Some("\"not equal\" is written `!=`".to_string());
             }
             Kind::Word if wants("a type") => {
@@ -64,6 +70,15 @@ impl Notes<'_> {
                 }
             }
             _ => {}
+        }
+        if matches!(
+            found.kind,
+            Kind::End
+                | Kind::Sym(Sym::Semi | Sym::At)
+                | Kind::Keyword(Keyword::From | Keyword::Define)
+        ) && expected.contains(&Expected::Keyword(Keyword::Insert))
+        {
+            return Some("a query ends with an output such as `insert into Out`".to_string());
         }
         if !matches!(found.kind, Kind::Word | Kind::Keyword(_)) {
             return None;
@@ -94,17 +109,20 @@ fn type_elsewhere(word: &str) -> Option<&'static str> {
     })
 }
 
-/// "`a`, `b` or `c`".
+/// "`a`, `b` or `c`". Where many things would fit, those that merely carry on what stands before
+/// (a handler, an operator) are left out in favour of those that begin something new.
 fn list(expected: &[Expected]) -> String {
     use Keyword::{Delete, Insert, Return, Update};
     let outputs = [Insert, Delete, Update, Return].map(Expected::Keyword);
     let any_output = outputs.iter().all(|o| expected.contains(o));
+    let fresh = expected.iter().filter(|e| !carries_on(e)).count();
+    let shorten = expected.len() > 3 && fresh > 0;
     let mut words: Vec<String> = Vec::new();
-    for e in expected {
+    if any_output {
+        words.push("an output (`insert into`, …)".into());
+    }
+    for e in expected.iter().filter(|e| !shorten || !carries_on(e)) {
         match e {
-            Expected::Keyword(Insert) if any_output => {
-                words.push("an output (`insert into`, …)".into())
-            }
             e if any_output && outputs.contains(e) => {}
             Expected::Keyword(k) => words.push(format!("`{}`", k.text())),
             Expected::Sym(s) => words.push(format!("`{}`", s.text())),
@@ -120,4 +138,13 @@ fn list(expected: &[Expected]) -> String {
         [one] => one.clone(),
         [most @ .., last] => format!("{} or {last}", most.join(", ")),
     }
+}
+
+fn carries_on(e: &Expected) -> bool {
+    matches!(
+        e,
+        Expected::Sym(Sym::LBracket | Sym::Hash | Sym::Dot | Sym::Lt)
+            | Expected::Keyword(Keyword::Is | Keyword::Unidirectional)
+            | Expected::What("an operator")
+    )
 }

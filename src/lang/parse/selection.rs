@@ -52,7 +52,7 @@ fn item(i: Tokens<'_>) -> P<'_, SelectItem> {
     let name = |i| name_as(i, "the name of the column");
     let (rest, alias) = opt(clause(Keyword::As, name)).parse(rest)?;
     if alias.is_none() && !matches!(expr.kind, ExprKind::Attr(_)) {
-        return rest.stop(Expected::What("`as` and a name for this column"));
+        return rest.stop_only(Expected::What("`as` and a name for this column"));
     }
     Ok((rest, SelectItem { expr, alias }))
 }

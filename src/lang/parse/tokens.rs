@@ -176,6 +176,15 @@ impl<'a> Tokens<'a> {
         Err(nom::Err::Failure(Fail))
     }
 
+    /// [`Self::stop`], and nothing else that would fit is worth telling.
+    pub(super) fn stop_only<T>(self, what: Expected) -> P<'a, T> {
+        self.want(what);
+        if self.notes.furthest.get() == self.index() {
+            self.notes.expected.replace(vec![what]);
+        }
+        Err(nom::Err::Failure(Fail))
+    }
+
     /// Fails for good, with a report of its own.
     pub(super) fn fatal<T>(self, diagnostic: Diagnostic) -> P<'a, T> {
         self.notes.fatal.borrow_mut().get_or_insert(diagnostic);

@@ -39,12 +39,15 @@ pub(super) fn annotation_name(out: &mut String, name: &str) {
     }
 }
 
-/// `buffer.size`; in quotes if it isn't made of words.
+/// `buffer.size`; in quotes if it isn't made of words, in back-ticks if no quotes can hold it.
 pub(super) fn key(out: &mut String, key: &str) {
-    if key.split(['.', '-', ':']).all(is_word) && !key.contains("--") {
+    let in_long_quotes = !key.ends_with('"') && !key.contains("\"\"\"");
+    if key.split(['.', '-', ':']).all(is_word) {
         out.push_str(key);
-    } else {
+    } else if in_long_quotes || key.contains('`') {
         string(out, key);
+    } else {
+        ticked(out, key, false);
     }
 }
 

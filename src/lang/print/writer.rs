@@ -136,8 +136,10 @@ impl<'a> Writer<'a> {
             }
             self.raw(&c.text);
             self.gap = !to_line_end;
-            if to_line_end && self.wanted.is_none() {
-                self.wanted = Some(continued);
+            match &mut self.wanted {
+                Some(wanted) => wanted.blank |= keep_blank && c.layout.blank_after,
+                None if to_line_end => self.wanted = Some(continued),
+                None => {}
             }
         }
         self.closed = to_line_end;

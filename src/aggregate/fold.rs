@@ -1,0 +1,265 @@
+//! What the aggregators share: the walk over rows and resets, the table of one small state per
+//! group, and the checks of arguments.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBufferBuilder, PrimitiveArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{AggregateInput, Aggregator};
+use crate::error::{Error, Result};
+use crate::event::Kind;
+use crate::expr::types::{AttrType, is_numeric};
+use crate::state::{SnapshotReader, SnapshotWriter};
+
+/// Calls `reset(state, group)` and `row(state, row, group, kind)` in the order in which they happen.
+#[inline(always)]
+pub(super) fn walk<S>(
+    state: &mut S,
+    input: &AggregateInput<'_>,
+    mut reset: impl FnMut(&mut S, usize),
+    mut row: impl FnMut(&mut S, usize, usize, Kind),
+) {
+    let mut from = 0;
+    for r in input.resets {
+        walk_rows(state, input, from..r.before as usize, &mut row);
+        from = r.before as usize;
+        reset(state, r.group as usize);
+    }
+    walk_rows(state, input, from..input.groups.len(), &mut row);
+}
+
+#[inline(always)]
+fn walk_rows<S>(
+    state: &mut S,
+    input: &AggregateInput<'_>,
+    rows: Range<usize>,
+    row: &mut impl FnMut(&mut S, usize, usize, Kind),
+) {
+    match input.kinds {
+        None => rows.for_each(|r| row(state, r, input.groups[r] as usize, Kind::Current)),
+        Some(kinds) => rows.for_each(|r| row(state, r, input.groups[r] as usize, kinds[r])),
+    }
+}
+
+/// Makes room for every group that the rows and resets name.
+pub(super) fn fit<T: Clone + Default>(states: &mut Vec<T>, input: &AggregateInput<'_>) {
+    let rows = input.groups.iter().copied().max();
+    let resets = input.resets.iter().map(|r| r.group).max();
+    let bound = rows.max(resets).map_or(0, |g| g as usize + 1);
+    if states.len() < bound {
+        states.resize(bound, T::default());
+    }
+}
+
+/// A fold of one number per row into one small state per group. Nulls never reach it: they leave the
+/// state as it is.
+pub(super) trait Fold: 'static {
+    /// Argument type.
+    type In: ArrowPrimitiveType;
+    /// Result type.
+    type Out: ArrowPrimitiveType;
+    /// State of a group; the default is that of a group without rows.
+    type State: Clone + Default + Send + Serialize + DeserializeOwned;
+
+    /// A row enters.
+    fn add(state: &mut Self::State, value: <Self::In as ArrowPrimitiveType>::Native);
+    /// A row leaves.
+    fn remove(state: &mut Self::State, value: <Self::In as ArrowPrimitiveType>::Native);
+    /// The group starts afresh.
+    fn reset(state: &mut Self::State) {
+        *state = Self::State::default();
+    }
+    /// The present result.
+    fn value(state: &Self::State) -> Option<<Self::Out as ArrowPrimitiveType>::Native>;
+}
+
+/// A [`Fold`] as an aggregator.
+pub(super) struct Folded<F: Fold> {
+    states: Vec<F::State>,
+}
+
+impl<F: Fold> Default for Folded<F> {
+    fn default() -> Self {
+        Self { states: Vec::new() }
+    }
+}
+
+impl<F: Fold> Aggregator for Folded<F> {
+    fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef> {
+        fit(&mut self.states, input);
+        let values = primitive::<F::In>(input, 0)?;
+        let mut out = Results::<F::Out>::with_capacity(input.groups.len());
+        let reset = |states: &mut Vec<F::State>, group: usize| F::reset(&mut states[group]);
+        match values.nulls() {
+            None => walk(&mut self.states, input, reset, |states, row, group, kind| {
+                let state = &mut states[group];
+                apply::<F>(state, values.values()[row], kind);
+                out.push(F::value(state));
+            }),
+            Some(nulls) => walk(&mut self.states, input, reset, |states, row, group, kind| {
+                let state = &mut states[group];
+                if nulls.is_valid(row) {
+                    apply::<F>(state, values.values()[row], kind);
+                }
+                out.push(F::value(state));
+            }),
+        }
+        Ok(out.finish())
+    }
+
+    fn forget(&mut self, group: u32) {
+        if let Some(state) = self.states.get_mut(group as usize) {
+            *state = F::State::default();
+        }
+    }
+
+    fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        w.value(&self.states)
+    }
+
+    fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.states = r.value()?;
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn apply<F: Fold>(state: &mut F::State, value: <F::In as ArrowPrimitiveType>::Native, kind: Kind) {
+    match kind {
+        Kind::Current => F::add(state, value),
+        Kind::Expired => F::remove(state, value),
+    }
+}
+
+/// Collects results; nulls are rare, so only their places are kept.
+pub(super) struct Results<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    nulls: Vec<u32>,
+}
+
+impl<T: ArrowPrimitiveType> Results<T> {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self { values: Vec::with_capacity(rows), nulls: Vec::new() }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, value: Option<T::Native>) {
+        if value.is_none() {
+            self.nulls.push(self.values.len() as u32);
+        }
+        self.values.push(value.unwrap_or_default());
+    }
+
+    pub(super) fn finish(self) -> ArrayRef {
+        let nulls = (!self.nulls.is_empty()).then(|| {
+            let mut valid = BooleanBufferBuilder::new(self.values.len());
+            valid.append_n(self.values.len(), true);
+            self.nulls.iter().for_each(|row| valid.set_bit(*row as usize, false));
+            NullBuffer::new(valid.finish())
+        });
+        Arc::new(PrimitiveArray::<T>::new(self.values.into(), nulls))
+    }
+}
+
+/// Argument `i` as numbers of type `T`.
+pub(super) fn primitive<'a, T: ArrowPrimitiveType>(
+    input: &AggregateInput<'a>,
+    i: usize,
+) -> Result<&'a PrimitiveArray<T>> {
+    let array = argument(input, i)?;
+    array.as_primitive_opt::<T>().ok_or_else(|| mistyped(array))
+}
+
+/// Argument `i`.
+pub(super) fn argument<'a>(input: &AggregateInput<'a>, i: usize) -> Result<&'a ArrayRef> {
+    let args: &'a [ArrayRef] = input.args;
+    args.get(i).ok_or_else(|| Error::Data(format!("an aggregator lacks argument {}", i + 1)))
+}
+
+/// The error for an argument whose array is not of the type the plan promised.
+pub(super) fn mistyped(array: &ArrayRef) -> Error {
+    Error::Data(format!("an aggregator can't read values of type {}", array.data_type()))
+}
+
+/// Java's conversions of the four number types.
+pub(super) trait Number: ArrowPrimitiveType {
+    /// Widened to double.
+    fn double(value: Self::Native) -> f64;
+}
+
+impl Number for Int32Type {
+    fn double(value: i32) -> f64 {
+        f64::from(value)
+    }
+}
+impl Number for Int64Type {
+    fn double(value: i64) -> f64 {
+        value as f64
+    }
+}
+impl Number for Float32Type {
+    fn double(value: f32) -> f64 {
+        f64::from(value)
+    }
+}
+impl Number for Float64Type {
+    fn double(value: f64) -> f64 {
+        value
+    }
+}
+
+/// `Box::new($make)` with `$t` standing for the Arrow type of a numeric attribute type. (`returns`
+/// refused everything that isn't a number; should anything else come here, `update` reports it.)
+macro_rules! by_number {
+    ($ty:expr, $t:ident => $make:expr) => {
+        match $ty {
+            $crate::expr::types::AttrType::Int => {
+                type $t = arrow::datatypes::Int32Type;
+                Box::new($make)
+            }
+            $crate::expr::types::AttrType::Long => {
+                type $t = arrow::datatypes::Int64Type;
+                Box::new($make)
+            }
+            $crate::expr::types::AttrType::Float => {
+                type $t = arrow::datatypes::Float32Type;
+                Box::new($make)
+            }
+            _ => {
+                type $t = arrow::datatypes::Float64Type;
+                Box::new($make)
+            }
+        }
+    };
+}
+pub(super) use by_number;
+
+/// The only argument, which must be a number.
+pub(super) fn one_number(name: &str, args: &[AttrType]) -> Result<AttrType, String> {
+    let ty = one(name, args)?;
+    if is_numeric(ty) {
+        Ok(ty)
+    } else {
+        Err(format!("`{name}` takes an int, long, float or double, not {ty}"))
+    }
+}
+
+/// The only argument.
+pub(super) fn one(name: &str, args: &[AttrType]) -> Result<AttrType, String> {
+    match args {
+        [ty] => Ok(*ty),
+        _ => Err(format!("`{name}` takes exactly one argument, not {}", args.len())),
+    }
+}
+
+/// The type of the first argument (`returns` made sure that there is one).
+pub(super) fn first(args: &[AttrType]) -> AttrType {
+    args.first().copied().unwrap_or(AttrType::Double)
+}

@@ -1,0 +1,172 @@
+//! The entry of a partition: gives each row the dense id of its key.
+//!
+//! * A row whose key is null goes nowhere.
+//! * A chunk of several events is cut into runs of equal key, each a chunk of its own.
+//! * Streams read inside without a key go to every key that exists by then, in order of creation.
+//! * One interner serves all streams of the partition, so that equal keys meet.
+
+use arrow::array::Array;
+use arrow::buffer::ScalarBuffer;
+
+use crate::error::Result;
+use crate::event::{Chunks, EventBatch, KeyId, KeyInterner};
+use crate::expr::TypedExpr;
+use crate::expr::columnar::ColumnarExpr;
+use crate::state::{SnapshotReader, SnapshotWriter};
+
+/// The entry of one partition.
+pub struct PartitionEntry {
+    keys: Vec<ColumnarExpr>,
+    shared: usize,
+    interner: KeyInterner,
+    /// By key id: the order of the event that created it (never falls).
+    created: Vec<u64>,
+}
+
+impl PartitionEntry {
+    /// For keyed streams with these key expressions and `shared` further streams without keys.
+    pub fn new(keys: &[(arrow::datatypes::SchemaRef, &TypedExpr)], shared: usize) -> Result<Self> {
+        let keys = keys.iter().map(|(s, e)| ColumnarExpr::compile(e, s)).collect::<Result<_>>()?;
+        Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![] })
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.interner.len()
+    }
+
+    /// Whether no key exists.
+    pub fn is_empty(&self) -> bool {
+        self.interner.is_empty()
+    }
+
+    /// One batch per keyed stream, then one per shared stream; the result stands in the same places.
+    pub fn process(&mut self, inputs: Vec<Option<EventBatch>>) -> Result<Vec<Option<EventBatch>>> {
+        debug_assert_eq!(inputs.len(), self.keys.len() + self.shared);
+        let mut outputs = Vec::with_capacity(inputs.len());
+        let (keyed, shared) = inputs.split_at(self.keys.len());
+        let columns: Vec<_> = keyed
+            .iter()
+            .zip(&self.keys)
+            .map(|(b, k)| b.as_ref().map(|b| k.evaluate(b)).transpose())
+            .collect::<Result<_>>()?;
+        let together = self.shared > 0 && keyed.iter().flatten().count() > 1;
+        if together {
+            self.create_in_order(keyed, &columns)?;
+        }
+        for (batch, column) in keyed.iter().zip(columns) {
+            outputs.push(match (batch, column) {
+                (Some(batch), Some(column)) => Some(self.assign(batch, column)?),
+                _ => None,
+            });
+        }
+        for batch in shared {
+            outputs.push(batch.as_ref().map(|b| self.broadcast(b)).transpose()?);
+        }
+        Ok(outputs)
+    }
+
+    /// Creates keys in the order of events over all streams (who is told of an event without a key
+    /// depends on it).
+    fn create_in_order(
+        &mut self,
+        batches: &[Option<EventBatch>],
+        columns: &[Option<arrow::array::ArrayRef>],
+    ) -> Result<()> {
+        let mut rows: Vec<(u64, i64, usize, usize)> = Vec::new();
+        for (i, batch) in batches.iter().enumerate() {
+            if let Some(b) = batch {
+                rows.extend((0..b.rows()).map(|r| (b.order[r], b.at[r], i, r)));
+            }
+        }
+        rows.sort();
+        for (order, _, i, row) in rows {
+            if let Some(column) = columns[i].as_ref().filter(|c| c.is_valid(row)) {
+                self.interner.intern(&[column.slice(row, 1)], None, 1)?;
+                self.created.resize(self.interner.bound(), order);
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, batch: &EventBatch, column: arrow::array::ArrayRef) -> Result<EventBatch> {
+        let (batch, column) = match column.logical_nulls() {
+            Some(nulls) if nulls.null_count() > 0 => {
+                let rows: Vec<u32> = nulls.valid_indices().map(|i| i as u32).collect();
+                let indices = arrow::array::UInt32Array::from(rows.clone());
+                (batch.take(&rows)?, arrow::compute::take(&column, &indices, None)?)
+            }
+            _ => (batch.clone(), column),
+        };
+        let keys = self.interner.intern(&[column], None, batch.rows())?;
+        self.note_creation(&keys, &batch);
+        let chunks = batch.chunks.as_ref().map(|c| runs(c, &keys));
+        let chunks = chunks.filter(|c| c.offsets().len() != batch.rows() + 1);
+        Ok(EventBatch { keys: Some(keys.into()), chunks, ..batch })
+    }
+
+    fn note_creation(&mut self, keys: &[KeyId], batch: &EventBatch) {
+        if self.created.len() == self.interner.bound() {
+            return;
+        }
+        for (row, key) in keys.iter().enumerate() {
+            if *key as usize == self.created.len() {
+                self.created.push(batch.order[row]);
+            }
+        }
+    }
+
+    /// Each chunk once per existing key.
+    fn broadcast(&self, batch: &EventBatch) -> Result<EventBatch> {
+        let mut rows: Vec<u32> = Vec::new();
+        let mut keys: Vec<KeyId> = Vec::new();
+        let mut offsets = vec![0u32];
+        for chunk in batch.chunk_ranges() {
+            let existing = self.created.partition_point(|o| *o < batch.order[chunk.start]);
+            for key in 0..existing {
+                rows.extend(chunk.clone().map(|r| r as u32));
+                keys.extend(std::iter::repeat_n(key as KeyId, chunk.len()));
+                offsets.push(rows.len() as u32);
+            }
+        }
+        let indices = arrow::array::UInt32Array::from(rows.clone());
+        let columns = arrow::compute::take_record_batch(&batch.columns, &indices)?;
+        let pick = |b: &ScalarBuffer<i64>| rows.iter().map(|r| b[*r as usize]).collect();
+        let mut out = EventBatch::new(
+            columns,
+            pick(&batch.ts),
+            pick(&batch.at),
+            rows.iter().map(|r| batch.order[*r as usize]).collect(),
+        );
+        out.chunks = (offsets.len() != rows.len() + 1).then(|| Chunks::new(offsets));
+        out.keys = Some(keys.into());
+        Ok(out)
+    }
+
+    /// Saves the keys.
+    pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        w.value(&self.interner)?;
+        w.value(&self.created)
+    }
+
+    /// Restores the keys.
+    pub fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.interner = r.value()?;
+        self.created = r.value()?;
+        Ok(())
+    }
+}
+
+/// Chunks cut where the key changes.
+fn runs(chunks: &Chunks, keys: &[KeyId]) -> Chunks {
+    let mut offsets = vec![0u32];
+    for w in chunks.offsets().windows(2) {
+        for row in w[0] + 1..w[1] {
+            if keys[row as usize] != keys[row as usize - 1] {
+                offsets.push(row);
+            }
+        }
+        offsets.push(w[1]);
+    }
+    Chunks::new(offsets)
+}

@@ -1,0 +1,155 @@
+//! Which group each row belongs to, and which groups still hold anything.
+//!
+//! A group is a partition key and the values of `group by`; without `group by` it is the partition
+//! key alone, and the key's id is the group's. Invariants between batches:
+//! * `members` lists, by partition key, the groups that saw a row since the key's last reset;
+//! * where groups are forgotten, a group is known to `interner` exactly while `live` isn't zero.
+
+use crate::aggregate::GroupReset;
+use crate::error::Result;
+use crate::event::{EventBatch, KeyId, KeyInterner, Kind, Reset, SINGLE_KEY};
+use crate::expr::columnar::ColumnarExpr;
+use crate::plan::spec::SelectSpec;
+use crate::state::{KeyedLists, SnapshotReader, SnapshotWriter};
+use std::ops::Range;
+
+/// The groups of a selector.
+pub(super) struct Groups {
+    by: Vec<ColumnarExpr>,
+    keyed: bool,
+    /// Whether a group whose rows have all left is given up (its id may then name another group).
+    forgets: bool,
+    interner: KeyInterner,
+    members: KeyedLists,
+    /// Rows that entered less rows that left, by group; only where groups are forgotten.
+    live: Vec<i64>,
+    /// Groups (with their partition key) that may have lost their last row in this batch.
+    emptied: Vec<(KeyId, u32)>,
+}
+
+/// The rows and resets of a batch in terms of groups.
+pub(super) struct Assigned {
+    /// Group of each row.
+    pub(super) ids: Vec<u32>,
+    /// Groups to clear.
+    pub(super) resets: Vec<GroupReset>,
+}
+
+impl Groups {
+    pub(super) fn new(spec: &SelectSpec) -> Result<Self> {
+        let by = spec
+            .group_by
+            .iter()
+            .map(|e| ColumnarExpr::compile(e, &spec.input))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            by,
+            keyed: spec.keyed,
+            forgets: spec.windowed && spec.aggregates.iter().all(|c| !c.spec.forever),
+            interner: KeyInterner::default(),
+            members: KeyedLists::default(),
+            live: Vec::new(),
+            emptied: Vec::new(),
+        })
+    }
+
+    /// Gives every row its group, and every reset the groups it clears.
+    pub(super) fn assign(&mut self, batch: &EventBatch) -> Result<Assigned> {
+        let mut interner = std::mem::take(&mut self.interner);
+        let ids = self.ids(batch, &mut interner);
+        self.interner = interner;
+        let ids = ids?;
+        if self.forgets {
+            let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
+            self.live.resize(bound.max(self.live.len()), 0);
+        }
+        let mut resets = Vec::new();
+        let mut from = 0;
+        for reset in &batch.resets {
+            let to = reset.before as usize;
+            self.track(batch, &ids, from..to);
+            self.clear(*reset, &mut resets);
+            from = to;
+        }
+        self.track(batch, &ids, from..ids.len());
+        Ok(Assigned { ids, resets })
+    }
+
+    /// Gives every row an id of its group that means nothing beyond this batch.
+    pub(super) fn transient(&self, batch: &EventBatch) -> Result<Vec<u32>> {
+        self.ids(batch, &mut KeyInterner::default())
+    }
+
+    fn ids(&self, batch: &EventBatch, interner: &mut KeyInterner) -> Result<Vec<u32>> {
+        let rows = batch.rows();
+        let keys = if self.keyed { batch.keys.as_deref() } else { None };
+        if self.by.is_empty() {
+            return Ok(keys.map_or_else(|| vec![SINGLE_KEY; rows], <[KeyId]>::to_vec));
+        }
+        let columns = self.by.iter().map(|e| e.evaluate(batch)).collect::<Result<Vec<_>>>()?;
+        interner.intern(&columns, keys, rows)
+    }
+
+    /// Keeps the books of rows between two resets.
+    fn track(&mut self, batch: &EventBatch, ids: &[u32], rows: Range<usize>) {
+        for row in rows {
+            let key = if self.keyed { batch.key(row) } else { SINGLE_KEY };
+            let group = ids[row];
+            self.members.insert(key, group);
+            if self.forgets {
+                let live = &mut self.live[group as usize];
+                *live += match batch.kind(row) {
+                    Kind::Current => 1,
+                    Kind::Expired => -1,
+                };
+                if *live == 0 {
+                    self.emptied.push((key, group));
+                }
+            }
+        }
+    }
+
+    fn clear(&mut self, reset: Reset, out: &mut Vec<GroupReset>) {
+        let key = if self.keyed { reset.key } else { SINGLE_KEY };
+        let Self { members, live, emptied, forgets, .. } = self;
+        members.drain(key, |group| {
+            out.push(GroupReset { before: reset.before, group });
+            if *forgets {
+                live[group as usize] = 0;
+                emptied.push((key, group));
+            }
+        });
+    }
+
+    /// Gives up the groups that hold nothing any more, calling `forget` with each (perhaps twice).
+    pub(super) fn sweep(&mut self, mut forget: impl FnMut(u32)) {
+        for (key, group) in self.emptied.drain(..) {
+            if self.live[group as usize] == 0 {
+                forget(group);
+                self.members.remove(key, group);
+                if !self.by.is_empty() {
+                    self.interner.release(group);
+                }
+            }
+        }
+    }
+
+    pub(super) fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        w.value(&self.interner)?;
+        w.value(&self.members)?;
+        w.value(&self.live)
+    }
+
+    pub(super) fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.interner = r.value()?;
+        self.members = r.value()?;
+        self.live = r.value()?;
+        Ok(())
+    }
+
+    /// Groups known by values of `group by`.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.interner.len()
+    }
+}

@@ -1,0 +1,279 @@
+//! Definitions: every name an application defines, checked for clashes, and the streams that queries
+//! define by inserting into them.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::SchemaRef;
+
+use super::graph::{PartitionId, StreamId, StreamPlan};
+use crate::error::{Code, Diagnostic, Span};
+use crate::expr::types::{AttrType, schema_of};
+use crate::lang::ast::{App, Attribute, Definition, DefinitionKind, Item, Source, StreamMark};
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Defined {
+    Stream(StreamId),
+    /// A construct that isn't built yet; reported where it is defined.
+    Later(&'static str),
+}
+
+/// The names of an application.
+#[derive(Debug, Default)]
+pub(super) struct Catalog {
+    pub(super) streams: Vec<StreamPlan>,
+    names: HashMap<String, (Defined, Span)>,
+    inner: HashMap<(PartitionId, String), StreamId>,
+    faults: HashMap<String, StreamId>,
+}
+
+impl Catalog {
+    /// Reads all definitions.
+    pub(super) fn new(app: &App, found: &mut Vec<Diagnostic>) -> Self {
+        let mut catalog = Catalog::default();
+        for item in &app.items {
+            if let Item::Definition(d) = item {
+                catalog.define(d, found);
+            }
+        }
+        catalog
+    }
+
+    fn define(&mut self, d: &Definition, found: &mut Vec<Diagnostic>) {
+        let later = |what: &'static str| (what, Defined::Later(what));
+        if d.mark != StreamMark::Plain {
+            let message = "inner (`#`) and fault (`!`) streams can't be defined, they are inferred";
+            found.push(Diagnostic::error(Code::Invalid, d.name.at(), message));
+            return;
+        }
+        let (what, defined) = match &d.kind {
+            DefinitionKind::Stream(attributes) => return self.define_stream(d, attributes, found),
+            DefinitionKind::Table(attributes) => {
+                check_attributes(attributes, found);
+                later("`define table`")
+            }
+            DefinitionKind::Window { attributes, .. } => {
+                check_attributes(attributes, found);
+                later("`define window`")
+            }
+            DefinitionKind::Trigger(_) => later("`define trigger`"),
+            DefinitionKind::Function { .. } => later("`define function`"),
+            DefinitionKind::Aggregation(_) => later("`define aggregation`"),
+        };
+        if self.clashes(d, found) {
+            return;
+        }
+        found.push(Diagnostic::not_supported(d.span.0, what));
+        self.names.insert(d.name.name.clone(), (defined, d.name.at()));
+    }
+
+    fn define_stream(&mut self, d: &Definition, attrs: &[Attribute], found: &mut Vec<Diagnostic>) {
+        check_attributes(attrs, found);
+        let schema = schema_of(attrs.iter().map(|a| (a.name.name.as_str(), a.ty)));
+        if let Some((Defined::Stream(id), _)) = self.names.get(&d.name.name) {
+            let same = self.streams[*id].schema == schema;
+            if same {
+                self.streams[*id].endpoints.extend(endpoints(d));
+                return;
+            }
+        }
+        if self.clashes(d, found) {
+            return;
+        }
+        let id = self.streams.len();
+        self.streams.push(StreamPlan {
+            name: d.name.name.clone(),
+            mark: StreamMark::Plain,
+            partition: None,
+            schema,
+            defined: Some(d.span.0),
+            endpoints: endpoints(d),
+            fault: None,
+            writers: vec![],
+        });
+        self.names.insert(d.name.name.clone(), (Defined::Stream(id), d.name.at()));
+        self.fault_stream(d, id, attrs, found);
+    }
+
+    /// `@OnError(action='STREAM')` defines `!S`: the attributes of `S` and `_error object`.
+    fn fault_stream(
+        &mut self,
+        d: &Definition,
+        id: StreamId,
+        attrs: &[Attribute],
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let Some(on_error) = d.annotations.iter().find(|a| a.is("OnError")) else { return };
+        match on_error.get("action").unwrap_or("LOG").to_ascii_uppercase().as_str() {
+            "LOG" => {}
+            "STREAM" => {
+                let fault = self.streams.len();
+                let attributes = attrs.iter().map(|a| (a.name.name.as_str(), a.ty));
+                let schema = schema_of(attributes.chain([("_error", AttrType::Object)]));
+                self.streams.push(StreamPlan {
+                    name: d.name.name.clone(),
+                    mark: StreamMark::Fault,
+                    partition: None,
+                    schema,
+                    defined: Some(on_error.span.0),
+                    endpoints: vec![],
+                    fault: None,
+                    writers: vec![],
+                });
+                self.streams[id].fault = Some(fault);
+                self.faults.insert(d.name.name.clone(), fault);
+            }
+            "STORE" => {
+                let what = "`@OnError(action='STORE')`";
+                found.push(Diagnostic::not_supported(on_error.span.0, what));
+            }
+            other => {
+                let message = format!("`{other}` is not an action of `@OnError`");
+                found.push(
+                    Diagnostic::error(Code::Parameter, on_error.span.0, message)
+                        .with_nearest(other, ["LOG", "STREAM", "STORE"]),
+                );
+            }
+        }
+    }
+
+    fn clashes(&self, d: &Definition, found: &mut Vec<Diagnostic>) -> bool {
+        let Some(_) = self.names.get(&d.name.name) else { return false };
+        let message = format!("`{}` is defined already, with another definition", d.name.name);
+        found.push(Diagnostic::error(Code::Name, d.name.at(), message));
+        true
+    }
+
+    /// The stream a query reads. `Err(None)`: a fault that was reported where it stands, or a stream
+    /// that a later query may define (`missing` tells which).
+    pub(super) fn source(
+        &self,
+        s: &Source,
+        partition: Option<PartitionId>,
+    ) -> Result<StreamId, Unknown> {
+        let name = &s.name.name;
+        match s.mark {
+            StreamMark::Fault => match self.faults.get(name) {
+                Some(id) => Ok(*id),
+                None => Err(Unknown::Fault(self.no_fault_stream(s))),
+            },
+            StreamMark::Inner => match partition {
+                None => Err(Unknown::Fault(Diagnostic::error(
+                    Code::Name,
+                    s.name.at(),
+                    format!("the inner stream `#{name}` can only be used inside its partition"),
+                ))),
+                Some(p) => self.inner.get(&(p, name.clone())).copied().ok_or(Unknown::NotYet),
+            },
+            StreamMark::Plain => match self.names.get(name) {
+                Some((Defined::Stream(id), _)) => Ok(*id),
+                Some((Defined::Later(_), _)) => Err(Unknown::Reported),
+                None => Err(Unknown::NotYet),
+            },
+        }
+    }
+
+    fn no_fault_stream(&self, s: &Source) -> Diagnostic {
+        let name = &s.name.name;
+        let message = format!("`{name}` has no fault stream `!{name}`");
+        Diagnostic::error(Code::Name, s.name.at(), message)
+            .with_help(format!("define `{name}` with `@OnError(action='STREAM')`"))
+    }
+
+    /// A diagnostic for a name that nothing defines.
+    pub(super) fn undefined(&self, s: &Source) -> Diagnostic {
+        let name = &s.name.name;
+        let message = format!("`{name}` is not defined");
+        Diagnostic::error(Code::Name, s.name.at(), message)
+            .with_label("no stream, table or window of this name")
+            .with_nearest(name, self.names.keys().map(String::as_str))
+    }
+
+    /// The stream a query inserts into, defined by its output if nothing else does. Names, types and
+    /// order must be the same.
+    pub(super) fn target(
+        &mut self,
+        t: &Source,
+        partition: Option<PartitionId>,
+        schema: &SchemaRef,
+    ) -> Result<StreamId, Option<Diagnostic>> {
+        let name = t.name.name.clone();
+        let known = match (t.mark, self.source(t, partition)) {
+            (StreamMark::Fault, _) => {
+                let message = format!("the fault stream `!{name}` can't be written by a query");
+                return Err(Some(Diagnostic::error(Code::Invalid, t.name.at(), message)));
+            }
+            (_, Ok(id)) => Some(id),
+            (_, Err(Unknown::NotYet)) => None,
+            (_, Err(Unknown::Reported)) => return Err(None),
+            (_, Err(Unknown::Fault(d))) => return Err(Some(d)),
+        };
+        match known {
+            Some(id) => {
+                let defined = &self.streams[id].schema;
+                if defined == schema {
+                    return Ok(id);
+                }
+                Err(Some(different(t, defined, schema)))
+            }
+            None => {
+                let id = self.streams.len();
+                let inner = t.mark == StreamMark::Inner;
+                self.streams.push(StreamPlan {
+                    name: name.clone(),
+                    mark: t.mark,
+                    partition: partition.filter(|_| inner),
+                    schema: schema.clone(),
+                    defined: None,
+                    endpoints: vec![],
+                    fault: None,
+                    writers: vec![],
+                });
+                match (inner, partition) {
+                    (true, Some(p)) => drop(self.inner.insert((p, name), id)),
+                    _ => drop(self.names.insert(name, (Defined::Stream(id), t.name.at()))),
+                }
+                Ok(id)
+            }
+        }
+    }
+}
+
+/// Why a name can't be read (yet).
+#[derive(Debug)]
+pub(super) enum Unknown {
+    /// Nothing defines it so far; a query further down may.
+    NotYet,
+    /// It was reported where it is defined.
+    Reported,
+    /// It never can be.
+    Fault(Diagnostic),
+}
+
+fn endpoints(d: &Definition) -> Vec<crate::lang::ast::Annotation> {
+    d.annotations.iter().filter(|a| a.is("source") || a.is("sink")).cloned().collect()
+}
+
+fn check_attributes(attributes: &[Attribute], found: &mut Vec<Diagnostic>) {
+    for (i, a) in attributes.iter().enumerate() {
+        if attributes[..i].iter().any(|b| b.name.name == a.name.name) {
+            let message = format!("the attribute `{}` is defined twice", a.name.name);
+            found.push(Diagnostic::error(Code::Name, a.name.at(), message));
+        }
+    }
+}
+
+fn different(t: &Source, defined: &SchemaRef, given: &SchemaRef) -> Diagnostic {
+    use crate::expr::types::attr_type;
+    let list = |s: &SchemaRef| {
+        let of = |f: &arrow::datatypes::FieldRef| {
+            let ty = attr_type(f.data_type()).map_or("?".to_string(), |t| t.to_string());
+            format!("{} {}", f.name(), ty)
+        };
+        s.fields().iter().map(of).collect::<Vec<_>>().join(", ")
+    };
+    let message = format!("`{}` is defined with other attributes than are inserted", t.name.name);
+    Diagnostic::error(Code::Type, t.name.at(), message)
+        .with_label("names, types and order must be the same")
+        .with_help(format!("defined: ({}); inserted: ({})", list(defined), list(given)))
+}

@@ -1,0 +1,223 @@
+//! The typed graph: streams, queries and partitions as plain data.
+
+use arrow::datatypes::SchemaRef;
+
+use super::spec::{HandlerSpec, JoinSpec, SelectSpec};
+use crate::error::Span;
+use crate::expr::TypedExpr;
+use crate::lang::ast::{Annotation, StreamMark};
+use crate::pattern::PatternSpec;
+
+/// Index of a stream in [`Plan::streams`].
+pub type StreamId = usize;
+/// Index of a query in [`Plan::queries`].
+pub type QueryId = usize;
+/// Index of a partition in [`Plan::partitions`].
+pub type PartitionId = usize;
+
+/// A compiled application.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `@app:name`.
+    pub name: Option<String>,
+    /// Whether time is the largest event timestamp seen (`@app:playback`), else it is told.
+    pub playback: bool,
+    /// All streams.
+    pub streams: Vec<StreamPlan>,
+    /// All queries, in definition order.
+    pub queries: Vec<QueryPlan>,
+    /// All partitions, in definition order.
+    pub partitions: Vec<PartitionPlan>,
+    /// What runs in which order and mode.
+    pub schedule: Vec<Unit>,
+}
+
+/// A stream.
+#[derive(Debug, Clone)]
+pub struct StreamPlan {
+    /// Name without its mark.
+    pub name: String,
+    /// Plain, `#inner` or `!fault`.
+    pub mark: StreamMark,
+    /// The partition an inner stream belongs to.
+    pub partition: Option<PartitionId>,
+    /// Attributes.
+    pub schema: SchemaRef,
+    /// Where it was defined; none if it was inferred from the query that inserts into it.
+    pub defined: Option<Span>,
+    /// `@source` and `@sink` annotations.
+    pub endpoints: Vec<Annotation>,
+    /// The fault stream that takes events which can't be read (`@OnError(action='STREAM')`).
+    pub fault: Option<StreamId>,
+    /// Queries that write it, with the rank in which Siddhi would have called them for one event.
+    pub writers: Vec<QueryId>,
+}
+
+impl StreamPlan {
+    /// The name as written in queries.
+    pub fn full_name(&self) -> String {
+        match self.mark {
+            StreamMark::Plain => self.name.clone(),
+            StreamMark::Inner => format!("#{}", self.name),
+            StreamMark::Fault => format!("!{}", self.name),
+        }
+    }
+}
+
+/// A query.
+#[derive(Debug, Clone)]
+pub struct QueryPlan {
+    /// `@info(name=…)` or `query_<n>`.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// The partition it stands in.
+    pub partition: Option<PartitionId>,
+    /// What it reads.
+    pub input: InputPlan,
+    /// What it computes.
+    pub select: SelectSpec,
+    /// The stream it inserts into; none = only its callbacks see results.
+    pub target: Option<StreamId>,
+    /// Remarks for `explain` (windows left out, predicates moved, …).
+    pub notes: Vec<String>,
+}
+
+/// What a query reads.
+#[derive(Debug, Clone)]
+pub enum InputPlan {
+    /// One stream.
+    Stream {
+        /// Which.
+        stream: StreamId,
+        /// Handlers in order.
+        chain: Vec<HandlerSpec>,
+    },
+    /// Two streams.
+    Join {
+        /// Left and right.
+        streams: [StreamId; 2],
+        /// How.
+        spec: Box<JoinSpec>,
+    },
+    /// A pattern or sequence.
+    Pattern {
+        /// One per input port.
+        streams: Vec<StreamId>,
+        /// The automaton.
+        spec: Box<PatternSpec>,
+    },
+}
+
+impl InputPlan {
+    /// The stream of each input port.
+    pub fn streams(&self) -> &[StreamId] {
+        match self {
+            InputPlan::Stream { stream, .. } => std::slice::from_ref(stream),
+            InputPlan::Join { streams, .. } => streams,
+            InputPlan::Pattern { streams, .. } => streams,
+        }
+    }
+}
+
+/// `partition with (…)`.
+#[derive(Debug, Clone)]
+pub struct PartitionPlan {
+    /// `@info(name=…)` or `partition_<n>`.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// The key of each keyed stream, as an expression over its rows; all of one type.
+    pub keys: Vec<(StreamId, TypedExpr)>,
+    /// Streams read inside that have no key: their events go to every key that exists.
+    pub shared: Vec<StreamId>,
+    /// Its queries.
+    pub queries: Vec<QueryId>,
+}
+
+/// A node of the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Node {
+    /// A stream: merges what was sent to it and what its writers emitted.
+    Stream(StreamId),
+    /// The entry of a partition: gives rows their key.
+    Partition(PartitionId),
+    /// A query.
+    Query(QueryId),
+}
+
+/// A unit of the schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    /// One node, whole steps at a time.
+    Columnar(Node),
+    /// Several nodes, chunk by chunk, depth first.
+    RowByRow {
+        /// Its nodes, in topological order as far as there is one.
+        nodes: Vec<Node>,
+        /// Why.
+        reason: Coupling,
+    },
+}
+
+/// Why nodes run row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coupling {
+    /// A stream feeds itself.
+    Feedback,
+    /// Results that one event causes along two paths meet again, and their order depends on single
+    /// chunks.
+    Reconvergence,
+    /// As [`Coupling::Reconvergence`], but only in steps with chunks of several events; other steps
+    /// run columnar.
+    ReconvergenceOfChunks,
+}
+
+impl Plan {
+    /// The stream of that name as written (`S`, `!S`); inner streams aren't found.
+    pub fn stream(&self, name: &str) -> Option<StreamId> {
+        self.streams.iter().position(|s| s.mark != StreamMark::Inner && s.full_name() == name)
+    }
+
+    /// Makes one row-by-row unit of the whole schedule.
+    pub fn run_row_by_row(&mut self) {
+        let nodes = |u: &Unit| match u {
+            Unit::Columnar(n) => vec![*n],
+            Unit::RowByRow { nodes, .. } => nodes.clone(),
+        };
+        let nodes = self.schedule.iter().flat_map(nodes).collect();
+        self.schedule = vec![Unit::RowByRow { nodes, reason: Coupling::Reconvergence }];
+    }
+
+    /// The query of that name.
+    pub fn query(&self, name: &str) -> Option<QueryId> {
+        self.queries.iter().position(|q| q.name == name)
+    }
+
+    /// What reads a stream from outside partitions or inside its own one, in Siddhi's order of
+    /// subscription: queries and partition entries in definition order.
+    pub fn readers(&self, stream: StreamId) -> Vec<Node> {
+        let mut readers: Vec<(Span, Node)> = Vec::new();
+        let inner = self.streams[stream].mark == StreamMark::Inner;
+        for (q, query) in self.queries.iter().enumerate() {
+            if query.input.streams().contains(&stream) && (inner || query.partition.is_none()) {
+                readers.push((query.span, Node::Query(q)));
+            }
+        }
+        for (p, partition) in self.partitions.iter().enumerate() {
+            let reads = partition.keys.iter().any(|(s, _)| *s == stream)
+                || partition.shared.contains(&stream);
+            if !inner && reads {
+                readers.push((partition.span, Node::Partition(p)));
+            }
+        }
+        readers.sort_by_key(|(span, _)| span.start);
+        readers.into_iter().map(|(_, n)| n).collect()
+    }
+
+    /// The queries of partition `p` that read the outer stream `s` through its entry.
+    pub fn partition_readers(&self, p: PartitionId, s: StreamId) -> Vec<QueryId> {
+        let reads = |q: &&QueryId| self.queries[**q].input.streams().contains(&s);
+        self.partitions[p].queries.iter().filter(reads).copied().collect()
+    }
+}

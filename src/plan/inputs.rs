@@ -1,0 +1,99 @@
+//! Queries over several streams: joins and patterns.
+
+use super::graph::{InputPlan, StreamId};
+use super::handlers::{plan_handlers, plan_window};
+use super::query::{Context, Refused, resolve, scope_of};
+use super::select::bind_selection;
+use super::spec::SelectSpec;
+use super::{join, pattern};
+use crate::error::{Code, Diagnostic};
+use crate::lang::ast::{EventType, Handler, JoinInput, PatternInput, Query, Source, StreamInput};
+use crate::registry;
+
+/// A join.
+pub(super) fn plan_join(
+    q: &Query,
+    j: &JoinInput,
+    events: EventType,
+    cx: &mut Context<'_>,
+) -> Result<(InputPlan, SelectSpec), Refused> {
+    let left = resolve(&j.left.source, cx)?;
+    let right = resolve(&j.right.source, cx)?;
+    let side = |s: &StreamInput, id: StreamId| {
+        let mut scope = scope_of(s, id, cx);
+        let (window, handlers): (Vec<_>, Vec<_>) =
+            s.handlers.iter().cloned().partition(|h| matches!(h, Handler::Window(_)));
+        let planned = plan_handlers(&handlers, &mut scope, cx.app);
+        let window = window.first().map(|w| match w {
+            Handler::Window(call) => plan_window(call, &mut scope),
+            _ => unreachable!("partitioned by kind"),
+        });
+        join::side(planned, window, scope)
+    };
+    let (left_side, right_side) = match (side(&j.left, left), side(&j.right, right)) {
+        (Ok(l), Ok(r)) => (l, r),
+        (l, r) => {
+            let faults = [l.err(), r.err()].into_iter().flatten().flatten();
+            return Err(Refused::Faults(faults.collect()));
+        }
+    };
+    let (mut builder, mut spec) = join::plan_join(j, left_side, right_side)?;
+    let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
+    let bound = bind_selection(&q.select, &mut builder, all, false)?;
+    let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
+    let mut select = bound.finish(spec.output.clone(), events);
+    spec.expired = events != EventType::Current;
+    spec.aggregates = aggregated;
+    spec.keyed = cx.partition.is_some();
+    select.windowed = true;
+    join::narrow(&mut spec, &mut select);
+    Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))
+}
+
+/// A pattern or sequence.
+pub(super) fn plan_pattern(
+    q: &Query,
+    p: &PatternInput,
+    events: EventType,
+    cx: &mut Context<'_>,
+) -> Result<(InputPlan, SelectSpec), Refused> {
+    let mut waits = None;
+    let mut silent = false;
+    let planned = {
+        let mut lookup = |s: &Source| match resolve(s, cx) {
+            Ok(id) => Ok((id, cx.catalog.streams[id].schema.clone())),
+            Err(Refused::Waits(s)) => {
+                let d = cx.catalog.undefined(&s);
+                waits = Some(s);
+                Err(d)
+            }
+            Err(Refused::Faults(mut d)) => Err(d.pop().unwrap_or_else(|| {
+                silent = true;
+                Diagnostic::error(Code::NotSupported, s.name.at(), "")
+            })),
+        };
+        pattern::plan_pattern(p, &mut lookup, registry::FUNCTIONS)
+    };
+    if let Some(s) = waits {
+        return Err(Refused::Waits(s));
+    }
+    let mut builder = match planned {
+        Ok(b) => b,
+        Err(mut d) => {
+            if silent {
+                d.retain(|d| !d.message.is_empty());
+            }
+            return Err(d.into());
+        }
+    };
+    let all = match q.select.items {
+        None => builder.all_attributes(q.select.span.0)?,
+        Some(_) => vec![],
+    };
+    let bound = bind_selection(&q.select, &mut builder, all, true)?;
+    cx.warnings.extend_from_slice(builder.warnings());
+    let spec = builder.finish(cx.partition.is_some());
+    let streams = spec.ports.iter().map(|p| p.stream).collect();
+    let select = bound.finish(spec.output.clone(), events);
+    Ok((InputPlan::Pattern { streams, spec: Box::new(spec) }, select))
+}

@@ -1,0 +1,400 @@
+//! [`App`]: an application at work, shared between threads.
+//!
+//! One lock guards the core; subscriptions are called without it, by whichever thread ran the step.
+//! A subscription may send: its rows are taken in at once and run when it returns.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use arrow::datatypes::SchemaRef;
+
+use super::core::{Core, Flow};
+use super::engine::{Engine, Services};
+use super::events::Events;
+use super::ingress::Ingress;
+use super::input::Input;
+use super::stats::Stats;
+use crate::error::{Diagnostic, Error, Result, nearest};
+use crate::event::{EventBatch, Value};
+use crate::lang::ast::StreamMark;
+use crate::plan::Plan;
+
+/// Where time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockMode {
+    /// The clock is what [`App::advance_to`] says; events may carry any time.
+    Live,
+    /// The clock is the largest event time seen (Siddhi's `@app:playback`).
+    Playback,
+}
+
+/// How an application runs. None of it changes results.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// Rows that may wait before a step runs. 1: every send is a step. More: faster, results come
+    /// when so many rows wait, on [`App::flush`] and on [`App::advance_to`].
+    pub batch_rows: usize,
+    /// Overrides what the application's annotations say.
+    pub clock: Option<ClockMode>,
+    /// The clock at the start, ms since the epoch.
+    pub start: i64,
+    /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
+    /// the columnar schedule to it.
+    #[doc(hidden)]
+    pub row_by_row: bool,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        Self { batch_rows: 1, clock: None, start: 0, row_by_row: false }
+    }
+}
+
+/// A stream of an application.
+#[derive(Debug, Clone)]
+pub struct StreamInfo {
+    /// Name (`!S` for fault streams).
+    pub name: String,
+    /// Attributes.
+    pub schema: SchemaRef,
+    /// Whether the text defines it (else it is inferred from the query that inserts into it).
+    pub defined: bool,
+    /// Whether a query inserts into it.
+    pub written: bool,
+    /// Whether a query reads it.
+    pub read: bool,
+}
+
+type Callback = Box<dyn FnMut(&Events) + Send>;
+
+enum Place {
+    Stream(usize),
+    Query(usize),
+}
+
+struct Subscription {
+    place: Place,
+    name: String,
+    callback: Arc<Mutex<Callback>>,
+}
+
+struct Inner {
+    core: Core,
+    subscriptions: Vec<Subscription>,
+    rejected: Vec<u64>,
+    events: u64,
+    steps: u64,
+    /// A thread is between a step and the end of its deliveries.
+    delivering: bool,
+    closed: bool,
+}
+
+pub(super) struct Shared {
+    inner: Mutex<Inner>,
+    batch_rows: usize,
+}
+
+/// An application at work. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+    plan: Arc<Plan>,
+    warnings: Arc<Vec<Diagnostic>>,
+}
+
+impl App {
+    /// Compiles an application with default options.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with all diagnostics, if the text is wrong.
+    pub fn from_text(text: &str) -> Result<App> {
+        Engine::new().app(text, AppOptions::default())
+    }
+
+    /// Compiles an application.
+    ///
+    /// # Errors
+    /// [`Error::Query`] with all diagnostics, if the text is wrong.
+    pub fn from_text_with(text: &str, options: AppOptions) -> Result<App> {
+        Engine::new().app(text, options)
+    }
+
+    /// An application in the state of a snapshot taken from one of the same text.
+    ///
+    /// # Errors
+    /// As [`App::from_text`]; [`Error::Snapshot`] if the snapshot is damaged or of another text.
+    pub fn restore(text: &str, options: AppOptions, snapshot: &[u8]) -> Result<App> {
+        Engine::new().restore(text, options, snapshot)
+    }
+
+    pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
+        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        if options.row_by_row {
+            plan.run_row_by_row();
+        }
+        let plan = Arc::new(plan);
+        let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
+        let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;
+        let inner = Inner {
+            core,
+            subscriptions: vec![],
+            rejected: vec![0; plan.streams.len()],
+            events: 0,
+            steps: 0,
+            delivering: false,
+            closed: false,
+        };
+        let shared = Shared { inner: Mutex::new(inner), batch_rows: options.batch_rows.max(1) };
+        Ok(App { shared: Arc::new(shared), plan, warnings: Arc::new(warnings) })
+    }
+
+    /// The compiled plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What the compiler warned of.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// All streams but the inner ones of partitions.
+    pub fn streams(&self) -> Vec<StreamInfo> {
+        let info = |(i, s): (usize, &crate::plan::StreamPlan)| StreamInfo {
+            name: s.full_name(),
+            schema: s.schema.clone(),
+            defined: s.defined.is_some(),
+            written: !s.writers.is_empty(),
+            read: !self.plan.readers(i).is_empty(),
+        };
+        let all = self.plan.streams.iter().enumerate();
+        all.filter(|(_, s)| s.mark != StreamMark::Inner).map(info).collect()
+    }
+
+    /// Names of all queries, in definition order.
+    pub fn queries(&self) -> Vec<String> {
+        self.plan.queries.iter().map(|q| q.name.clone()).collect()
+    }
+
+    /// The entrance of a stream.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such stream.
+    pub fn input(&self, stream: &str) -> Result<Input> {
+        let id = self.stream_id(stream)?;
+        Ok(Input {
+            shared: Arc::clone(&self.shared),
+            stream: id,
+            name: stream.to_string(),
+            schema: self.plan.streams[id].schema.clone(),
+        })
+    }
+
+    fn stream_id(&self, name: &str) -> Result<usize> {
+        self.plan.stream(name).ok_or_else(|| {
+            let names: Vec<String> = self.streams().into_iter().map(|s| s.name).collect();
+            unknown("stream", name, &names)
+        })
+    }
+
+    /// Calls `callback` with the events of a stream, step by step. Everything is current there.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such stream.
+    pub fn subscribe(
+        &self,
+        stream: &str,
+        callback: impl FnMut(&Events) + Send + 'static,
+    ) -> Result<()> {
+        let id = self.stream_id(stream)?;
+        self.shared.subscribe(Place::Stream(id), stream, Box::new(callback))
+    }
+
+    /// Calls `callback` with what a query puts out, current and expired.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such query.
+    pub fn subscribe_query(
+        &self,
+        query: &str,
+        callback: impl FnMut(&Events) + Send + 'static,
+    ) -> Result<()> {
+        let found = self.plan.query(query);
+        let id = found.ok_or_else(|| unknown("query", query, &self.queries()))?;
+        self.shared.subscribe(Place::Query(id), query, Box::new(callback))
+    }
+
+    /// The clock, ms since the epoch.
+    pub fn now(&self) -> i64 {
+        self.shared.lock().core.ingress.clock()
+    }
+
+    /// When the next timer is due, ms since the epoch (rows that wait not considered).
+    pub fn next_timer(&self) -> Option<i64> {
+        self.shared.lock().core.next_timer()
+    }
+
+    /// Moves the clock to `ts` (never back): all timers due by then fire. With `batch_rows` above 1
+    /// this happens when the next step runs.
+    ///
+    /// # Errors
+    /// What the step fails with.
+    pub fn advance_to(&self, ts: i64) -> Result<()> {
+        self.shared.send(|ingress| ingress.advance_to(ts), 0)
+    }
+
+    /// Runs everything that waits.
+    ///
+    /// # Errors
+    /// What the step fails with.
+    pub fn flush(&self) -> Result<()> {
+        self.shared.run(true)
+    }
+
+    /// Counts an event that couldn't be read and sends it to the stream's fault stream, if it has
+    /// one: attributes null where they couldn't be read, `_error` the reason. Returns whether it had.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if there is no such stream; what a step fails with.
+    pub fn reject(
+        &self,
+        stream: &str,
+        ts: Option<i64>,
+        values: Vec<Value>,
+        reason: &str,
+    ) -> Result<bool> {
+        let id = self.stream_id(stream)?;
+        self.shared.lock().rejected[id] += 1;
+        let Some(fault) = self.plan.streams[id].fault else { return Ok(false) };
+        let input = self.input(&self.plan.streams[fault].full_name())?;
+        let mut row = values;
+        row.resize(self.plan.streams[id].schema.fields().len(), Value::Null);
+        row.push(Value::String(reason.into()));
+        match ts {
+            Some(ts) => input.send_at(ts, row)?,
+            None => input.send(row)?,
+        }
+        Ok(true)
+    }
+
+    /// The whole state, after everything that waits has run. Take it between sends.
+    ///
+    /// # Errors
+    /// What the step fails with; [`Error::Snapshot`].
+    pub fn snapshot(&self) -> Result<Vec<u8>> {
+        self.flush()?;
+        self.shared.lock().core.snapshot()
+    }
+
+    pub(super) fn restore_state(&self, bytes: &[u8]) -> Result<()> {
+        self.shared.lock().core.restore(bytes)
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        let inner = self.shared.lock();
+        let queries = self.plan.queries.iter().zip(&inner.core.stats);
+        let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
+        Stats {
+            events: inner.events,
+            steps: inner.steps,
+            queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
+            rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
+        }
+    }
+
+    /// Runs what waits and refuses everything from now on.
+    ///
+    /// # Errors
+    /// What the last step fails with.
+    pub fn shutdown(&self) -> Result<()> {
+        let last = self.flush();
+        self.shared.lock().closed = true;
+        last
+    }
+}
+
+fn unknown(what: &str, name: &str, known: &[String]) -> Error {
+    let near = nearest(name, known.iter().map(String::as_str));
+    let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+    Error::Name(format!("there is no {what} `{name}`{hint}"))
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A subscription that panics poisons nothing here: it is called without the lock.
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn subscribe(&self, place: Place, name: &str, callback: Callback) -> Result<()> {
+        let callback = Arc::new(Mutex::new(callback));
+        self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
+        Ok(())
+    }
+
+    /// Takes something in, and runs a step if enough waits.
+    pub(super) fn send(&self, f: impl FnOnce(&mut Ingress), rows: usize) -> Result<()> {
+        {
+            let mut inner = self.lock();
+            if inner.closed {
+                return Err(Error::Closed);
+            }
+            f(&mut inner.core.ingress);
+            inner.events += rows as u64;
+        }
+        self.run(false)
+    }
+
+    /// Runs steps until nothing (or, unless `all`, too little) waits. If another call is delivering
+    /// (another thread, or a subscription that called back), it will do so.
+    fn run(&self, all: bool) -> Result<()> {
+        loop {
+            let mut inner = self.lock();
+            let enough =
+                all || inner.core.ingress.waiting() >= self.batch_rows || self.batch_rows == 1;
+            if inner.delivering || !enough || !inner.core.is_due() {
+                return match inner.core.broken() {
+                    Some(why) if !inner.delivering => Err(Error::Limit(why)),
+                    _ => Ok(()),
+                };
+            }
+            let flow = inner.core.step()?;
+            inner.steps += 1;
+            let due = deliveries(&inner.subscriptions, flow);
+            if due.is_empty() {
+                continue;
+            }
+            inner.delivering = true;
+            drop(inner);
+            let done = Delivering(self);
+            for (callback, events) in due {
+                let mut callback =
+                    callback.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                callback(&events);
+            }
+            drop(done);
+        }
+    }
+}
+
+/// Marks the end of deliveries, also when a subscription panics.
+struct Delivering<'a>(&'a Shared);
+
+impl Drop for Delivering<'_> {
+    fn drop(&mut self) {
+        self.0.lock().delivering = false;
+    }
+}
+
+fn deliveries(subscriptions: &[Subscription], flow: Flow) -> Vec<(Arc<Mutex<Callback>>, Events)> {
+    let mut due = Vec::new();
+    for s in subscriptions {
+        let batch: Option<&EventBatch> = match s.place {
+            Place::Stream(i) => flow.streams[i].as_ref(),
+            Place::Query(i) => flow.queries[i].as_ref(),
+        };
+        if let Some(batch) = batch.filter(|b| b.rows() > 0) {
+            due.push((Arc::clone(&s.callback), Events::new(s.name.clone(), batch.clone())));
+        }
+    }
+    due
+}

@@ -1,0 +1,90 @@
+//! Plan to operators.
+
+use arrow::datatypes::SchemaRef;
+
+use super::engine::Services;
+use crate::error::Result;
+use crate::event::{EventBatch, concat};
+use crate::op::chain::build_chain;
+use crate::op::join::JoinOp;
+use crate::op::partition::PartitionEntry;
+use crate::op::pattern::PatternOp;
+use crate::op::select::SelectOp;
+use crate::op::{Operator, Output};
+use crate::plan::spec::SelectSpec;
+use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
+use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::Step;
+
+/// A query at work: its operators in a row. The first has the query's ports, the others one.
+pub(super) struct QueryNode {
+    ops: Vec<Box<dyn Operator>>,
+    output: SchemaRef,
+}
+
+/// Makes the operators of a query.
+pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<QueryNode> {
+    let keyed = q.partition.is_some();
+    let mut ops: Vec<Box<dyn Operator>> = match &q.input {
+        InputPlan::Stream { stream, chain } => {
+            let schema = plan.streams[*stream].schema.clone();
+            build_chain(chain, &schema, keyed, &services.log)?
+        }
+        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+        InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
+    };
+    ops.push(Box::new(SelectOp::new(&q.select)?));
+    Ok(QueryNode { ops, output: output(&q.select) })
+}
+
+fn output(select: &SelectSpec) -> SchemaRef {
+    select.output.clone()
+}
+
+/// Makes the entry of a partition.
+pub(super) fn build_partition(plan: &Plan, p: &PartitionPlan) -> Result<PartitionEntry> {
+    let keys: Vec<_> = p.keys.iter().map(|(s, e)| (plan.streams[*s].schema.clone(), e)).collect();
+    PartitionEntry::new(&keys, p.shared.len())
+}
+
+impl QueryNode {
+    /// Runs the query over one step.
+    pub(super) fn process(
+        &mut self,
+        step: &Step<'_>,
+        inputs: &mut [Option<EventBatch>],
+    ) -> Result<Option<EventBatch>> {
+        let mut out = Output::default();
+        let mut carried: [Option<EventBatch>; 1] = [None];
+        for (i, op) in self.ops.iter_mut().enumerate() {
+            let ports = if i == 0 { &mut *inputs } else { &mut carried[..] };
+            let nothing = ports.iter().all(Option::is_none);
+            if nothing && op.next_timer().is_none_or(|t| t > step.timeline.end()) {
+                carried = [None];
+                continue;
+            }
+            op.process(step, ports, &mut out)?;
+            let batches = out.take();
+            carried = match batches.first().map(|b| b.columns.schema()) {
+                None => [None],
+                Some(schema) => [concat(&schema, batches)?],
+            };
+        }
+        let [result] = carried;
+        debug_assert!(result.as_ref().is_none_or(|b| b.columns.schema() == self.output));
+        Ok(result.filter(|b| b.rows() > 0))
+    }
+
+    /// When the next timer is due, ms.
+    pub(super) fn next_timer(&self) -> Option<i64> {
+        self.ops.iter().filter_map(|op| op.next_timer()).min()
+    }
+
+    pub(super) fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        self.ops.iter().try_for_each(|op| w.section(|w| op.snapshot(w)))
+    }
+
+    pub(super) fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.ops.iter_mut().try_for_each(|op| r.section(|r| op.restore(r)))
+    }
+}

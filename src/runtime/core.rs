@@ -1,0 +1,252 @@
+//! The core: one thread's graph of operators, run step by step.
+//!
+//! A step visits the units of the schedule in order. Streams merge what was sent to them with what
+//! their writers emitted; queries take the batches of their ports. Nothing is shared, nothing waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::build::{QueryNode, build_partition, build_query};
+use super::engine::Services;
+use super::group;
+use super::ingress::Ingress;
+use super::stats::QueryStats;
+use crate::error::{Error, Result};
+use crate::event::{EventBatch, merge};
+use crate::op::partition::PartitionEntry;
+use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
+use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::{Step, Timeline};
+
+/// Format of snapshots.
+const SNAPSHOT_VERSION: u32 = 1;
+
+pub(super) struct Core {
+    pub(super) plan: Arc<Plan>,
+    pub(super) ingress: Ingress,
+    pub(super) queries: Vec<QueryNode>,
+    pub(super) partitions: Vec<PartitionEntry>,
+    pub(super) stats: Vec<QueryStats>,
+    /// Clock up to which timers have fired.
+    done: i64,
+    /// Set when a step failed: the state is no longer that of a whole step.
+    broken: Option<String>,
+}
+
+/// What moves through the graph in one step.
+pub(super) struct Flow {
+    /// Output of each stream.
+    pub(super) streams: Vec<Option<EventBatch>>,
+    /// Keyed rows inside partitions.
+    pub(super) keyed: HashMap<(PartitionId, StreamId), EventBatch>,
+    /// Output of each query.
+    pub(super) queries: Vec<Option<EventBatch>>,
+    /// What was sent from outside, until the stream takes it.
+    pub(super) sent: Vec<Option<EventBatch>>,
+}
+
+impl Core {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        services: &Services,
+        clock: i64,
+        playback: bool,
+    ) -> Result<Self> {
+        let queries = plan
+            .queries
+            .iter()
+            .map(|q| build_query(&plan, q, services))
+            .collect::<Result<Vec<_>>>()?;
+        let partitions =
+            plan.partitions.iter().map(|p| build_partition(&plan, p)).collect::<Result<_>>()?;
+        let schemas = plan.streams.iter().map(|s| s.schema.clone());
+        let ingress = Ingress::new(schemas, playback, clock);
+        let stats = vec![QueryStats::default(); queries.len()];
+        Ok(Self { plan, ingress, queries, partitions, stats, done: clock, broken: None })
+    }
+
+    /// Whether a step would do anything.
+    pub(super) fn is_due(&self) -> bool {
+        self.broken.is_none() && self.ingress.is_due(self.done)
+    }
+
+    /// Why the application stopped.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.as_ref().map(|why| format!("the application stopped: {why}"))
+    }
+
+    /// When the next timer is due, ms.
+    pub(super) fn next_timer(&self) -> Option<i64> {
+        self.queries.iter().filter_map(QueryNode::next_timer).min()
+    }
+
+    /// Runs everything that waits as one step.
+    pub(super) fn step(&mut self) -> Result<Flow> {
+        if let Some(why) = &self.broken {
+            return Err(Error::Limit(format!("the application stopped: {why}")));
+        }
+        let (timeline, sent, chunked) = self.ingress.step()?;
+        self.done = timeline.end();
+        let result = self.run(&timeline, sent, chunked);
+        if let Err(e) = &result {
+            self.broken = Some(e.to_string());
+        }
+        result
+    }
+
+    fn run(
+        &mut self,
+        timeline: &Timeline,
+        sent: Vec<Option<EventBatch>>,
+        chunked: bool,
+    ) -> Result<Flow> {
+        let step = Step { timeline };
+        let mut flow = Flow {
+            streams: vec![None; sent.len()],
+            keyed: HashMap::new(),
+            queries: vec![None; self.queries.len()],
+            sent,
+        };
+        let plan = Arc::clone(&self.plan);
+        for unit in &plan.schedule {
+            match unit {
+                Unit::Columnar(node) => self.columnar(*node, &step, &mut flow)?,
+                Unit::RowByRow { nodes, reason: Coupling::ReconvergenceOfChunks } if !chunked => {
+                    for node in nodes {
+                        self.columnar(*node, &step, &mut flow)?;
+                    }
+                }
+                Unit::RowByRow { nodes, .. } => group::run(self, nodes, &step, &mut flow)?,
+            }
+        }
+        Ok(flow)
+    }
+
+    fn columnar(&mut self, node: Node, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        match node {
+            Node::Stream(s) => {
+                let stream = &self.plan.streams[s];
+                let mut parts: Vec<EventBatch> = flow.sent[s].take().into_iter().collect();
+                for q in &stream.writers {
+                    parts.extend(flow.queries[*q].clone().map(|b| self.enter(s, b)));
+                }
+                flow.streams[s] = merge(&stream.schema, parts)?;
+            }
+            Node::Partition(p) => {
+                let partition = &self.plan.partitions[p];
+                let streams: Vec<StreamId> = partition
+                    .keys
+                    .iter()
+                    .map(|(s, _)| *s)
+                    .chain(partition.shared.iter().copied())
+                    .collect();
+                let inputs = streams.iter().map(|s| flow.streams[*s].clone()).collect();
+                let outputs = self.partitions[p].process(inputs)?;
+                for (s, batch) in streams.into_iter().zip(outputs) {
+                    if let Some(batch) = batch.filter(|b| !b.is_empty()) {
+                        flow.keyed.insert((p, s), batch);
+                    }
+                }
+            }
+            Node::Query(q) => {
+                let plan = &self.plan.queries[q];
+                let mut inputs: Vec<Option<EventBatch>> = plan
+                    .input
+                    .streams()
+                    .iter()
+                    .map(|s| match (plan.partition, flow.streams[*s].as_ref()) {
+                        (Some(p), _) if self.plan.streams[*s].partition.is_none() => {
+                            flow.keyed.get(&(p, *s)).cloned()
+                        }
+                        (_, batch) => batch.cloned(),
+                    })
+                    .collect();
+                flow.queries[q] = self.query(q, step, &mut inputs)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one query over its inputs.
+    pub(super) fn query(
+        &mut self,
+        q: usize,
+        step: &Step<'_>,
+        inputs: &mut [Option<EventBatch>],
+    ) -> Result<Option<EventBatch>> {
+        let stats = &mut self.stats[q];
+        stats.rows_in += inputs.iter().flatten().map(|b| b.rows() as u64).sum::<u64>();
+        let out = self.queries[q].process(step, inputs)?;
+        stats.rows_out += out.as_ref().map_or(0, |b| b.rows() as u64);
+        Ok(out)
+    }
+
+    /// A query's output as it enters stream `s`: every event is current there, and only inner streams
+    /// keep the key.
+    pub(super) fn enter(&self, s: StreamId, batch: EventBatch) -> EventBatch {
+        let stream = &self.plan.streams[s];
+        let keys = batch.keys.clone().filter(|_| stream.partition.is_some());
+        EventBatch { kinds: None, keys, resets: vec![], ..batch }
+    }
+
+    pub(super) fn snapshot(&self) -> Result<Vec<u8>> {
+        if let Some(why) = &self.broken {
+            return Err(Error::Snapshot(format!("the application stopped: {why}")));
+        }
+        let mut w = SnapshotWriter::new();
+        w.value(&SNAPSHOT_VERSION)?;
+        w.value(&fingerprint(&self.plan))?;
+        w.value(&self.ingress.position())?;
+        w.value(&self.done)?;
+        for p in &self.partitions {
+            w.section(|w| p.snapshot(w))?;
+        }
+        for q in &self.queries {
+            w.section(|w| q.snapshot(w))?;
+        }
+        Ok(w.finish())
+    }
+
+    pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut r = SnapshotReader::new(bytes);
+        let version: u32 = r.value()?;
+        if version != SNAPSHOT_VERSION {
+            return Err(Error::Snapshot(format!(
+                "the snapshot has format {version}, this version reads {SNAPSHOT_VERSION}"
+            )));
+        }
+        let saved: Vec<String> = r.value()?;
+        let ours = fingerprint(&self.plan);
+        if saved != ours {
+            let at = saved.iter().zip(&ours).find(|(a, b)| a != b);
+            let what = at.map_or_else(
+                || format!("{} elements, not {}", saved.len(), ours.len()),
+                |(a, b)| format!("`{a}` where this one has `{b}`"),
+            );
+            return Err(Error::Snapshot(format!("it is of another application: it has {what}")));
+        }
+        self.ingress.set_position(r.value()?);
+        self.done = r.value()?;
+        for p in &mut self.partitions {
+            r.section(|r| p.restore(r))?;
+        }
+        for q in &mut self.queries {
+            r.section(|r| q.restore(r))?;
+        }
+        if !r.is_empty() {
+            return Err(Error::Snapshot("the snapshot holds more than this application".into()));
+        }
+        Ok(())
+    }
+}
+
+/// The structure a snapshot belongs to, in words.
+fn fingerprint(plan: &Plan) -> Vec<String> {
+    let streams = plan.streams.iter().map(|s| {
+        let of = |f: &arrow::datatypes::FieldRef| format!("{} {}", f.name(), f.data_type());
+        let attributes: Vec<String> = s.schema.fields().iter().map(of).collect();
+        format!("stream {} ({})", s.full_name(), attributes.join(", "))
+    });
+    let queries = plan.queries.iter().map(crate::plan::explain::shape);
+    streams.chain(queries).collect()
+}

@@ -1,0 +1,247 @@
+//! [`Input`]: the entrance of one stream.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit};
+use serde::Serialize;
+
+use super::app::Shared;
+use super::ingress::{coerce, conform};
+use crate::error::{Error, Result};
+use crate::event::Value;
+
+/// Event times of the rows of a record batch.
+#[derive(Debug, Clone)]
+pub enum Times<'a> {
+    /// The application's clock now, for all rows.
+    Now,
+    /// One per row, ms since the epoch.
+    Each(&'a [i64]),
+    /// A column of the batch: `Int64` in ms or a timestamp of any unit.
+    Column(&'a str),
+}
+
+/// A row of values: arrays, slices and vectors of [`Value`], or tuples of plain values.
+pub trait IntoRow {
+    /// The values in the order of the stream's attributes.
+    fn into_row(self) -> Vec<Value>;
+}
+
+impl IntoRow for Vec<Value> {
+    fn into_row(self) -> Vec<Value> {
+        self
+    }
+}
+impl IntoRow for &[Value] {
+    fn into_row(self) -> Vec<Value> {
+        self.to_vec()
+    }
+}
+impl IntoRow for &Vec<Value> {
+    fn into_row(self) -> Vec<Value> {
+        self.clone()
+    }
+}
+impl<const N: usize> IntoRow for [Value; N] {
+    fn into_row(self) -> Vec<Value> {
+        self.into()
+    }
+}
+impl<const N: usize> IntoRow for &[Value; N] {
+    fn into_row(self) -> Vec<Value> {
+        self.to_vec()
+    }
+}
+macro_rules! tuple_row {
+    ($($t:ident $i:tt),+) => {
+        impl<$($t: Into<Value>),+> IntoRow for ($($t,)+) {
+            fn into_row(self) -> Vec<Value> {
+                vec![$(self.$i.into()),+]
+            }
+        }
+    };
+}
+tuple_row!(A 0);
+tuple_row!(A 0, B 1);
+tuple_row!(A 0, B 1, C 2);
+tuple_row!(A 0, B 1, C 2, D 3);
+tuple_row!(A 0, B 1, C 2, D 3, E 4);
+tuple_row!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple_row!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple_row!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+
+/// The entrance of one stream. Cheap to clone; can be used from any thread. With the default
+/// `batch_rows` of 1, every call returns when its rows have passed through the application and
+/// subscriptions have seen the results.
+#[derive(Clone)]
+pub struct Input {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stream: usize,
+    pub(super) name: String,
+    pub(super) schema: SchemaRef,
+}
+
+impl Input {
+    /// The stream's attributes.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Sends an event at the application's present clock.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the values don't fit the attributes (numbers widen, nothing narrows).
+    pub fn send(&self, row: impl IntoRow) -> Result<()> {
+        let row = self.check(row.into_row())?;
+        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ingress.clock(), row)]), 1)
+    }
+
+    /// Sends an event with its time, ms since the epoch. In playback this moves the clock.
+    ///
+    /// # Errors
+    /// As [`Input::send`].
+    pub fn send_at(&self, ts: i64, row: impl IntoRow) -> Result<()> {
+        let row = self.check(row.into_row())?;
+        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ts, row)]), 1)
+    }
+
+    /// Sends a struct (or map) by field names; missing fields are null.
+    ///
+    /// # Errors
+    /// As [`Input::send`]; also if `row` has a field the stream has not.
+    pub fn send_struct<T: Serialize>(&self, ts: i64, row: &T) -> Result<()> {
+        let row = self.struct_row(row)?;
+        self.send_at(ts, row)
+    }
+
+    /// Sends several events as one chunk (Siddhi's `send(Event[])`): queries see them as one.
+    ///
+    /// # Errors
+    /// As [`Input::send`].
+    pub fn send_chunk<R: IntoRow>(&self, rows: impl IntoIterator<Item = (i64, R)>) -> Result<()> {
+        let rows = rows
+            .into_iter()
+            .map(|(ts, r)| Ok((ts, self.check(r.into_row())?)))
+            .collect::<Result<Vec<_>>>()?;
+        let n = rows.len();
+        self.shared.send(|ingress| ingress.chunk(self.stream, rows), n)
+    }
+
+    /// Sends the rows of a record batch one after the other. Columns are found by name; further
+    /// columns are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a column is missing or of another kind, or times are null.
+    pub fn send_batch(&self, batch: &RecordBatch, times: Times<'_>) -> Result<()> {
+        let ts = match times {
+            Times::Now => None,
+            Times::Each(ts) if ts.len() == batch.num_rows() => Some(ts.to_vec()),
+            Times::Each(ts) => {
+                let (rows, n) = (batch.num_rows(), ts.len());
+                return Err(Error::Data(format!("the batch has {rows} rows and {n} times")));
+            }
+            Times::Column(name) => Some(times_of(batch, name)?),
+        };
+        let columns = conform(batch, &self.schema)?;
+        let n = columns.num_rows();
+        self.shared.send(
+            |ingress| {
+                let ts = ts.unwrap_or_else(|| vec![ingress.clock(); n]);
+                ingress.batch(self.stream, columns, ts);
+            },
+            n,
+        )
+    }
+
+    fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {
+        let fields = self.schema.fields();
+        if row.len() != fields.len() {
+            return Err(Error::Data(format!(
+                "`{}` has {} attributes, the event has {} values",
+                self.name,
+                fields.len(),
+                row.len()
+            )));
+        }
+        row.into_iter()
+            .zip(fields)
+            .map(|(v, f)| {
+                coerce(v, f.data_type()).map_err(|v| {
+                    let ty = crate::expr::types::attr_type(f.data_type());
+                    let ty = ty.map_or(String::new(), |t| t.to_string());
+                    let name = f.name();
+                    Error::Data(format!("`{}.{name}` is of type {ty}, not {v:?}", self.name))
+                })
+            })
+            .collect()
+    }
+
+    fn struct_row<T: Serialize>(&self, row: &T) -> Result<Vec<Value>> {
+        let not = |what: String| Error::Data(format!("`{}`: {what}", self.name));
+        let json = serde_json::to_value(row).map_err(|e| not(e.to_string()))?;
+        let serde_json::Value::Object(mut map) = json else {
+            return Err(not("an event must be a struct or a map".into()));
+        };
+        let mut values = Vec::with_capacity(self.schema.fields().len());
+        for f in self.schema.fields() {
+            let value = map.remove(f.name()).unwrap_or(serde_json::Value::Null);
+            let shown = value.to_string();
+            let value = from_json(value, f.data_type())
+                .ok_or_else(|| not(format!("`{}` can't be {shown}", f.name())))?;
+            values.push(value);
+        }
+        match map.keys().next() {
+            None => Ok(values),
+            Some(extra) => {
+                let names = self.schema.fields().iter().map(|f| f.name().as_str());
+                let near = crate::error::nearest(extra, names)
+                    .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                Err(not(format!("there is no attribute `{extra}`{near}")))
+            }
+        }
+    }
+}
+
+fn from_json(v: serde_json::Value, ty: &DataType) -> Option<Value> {
+    use serde_json::Value as J;
+    Some(match (v, ty) {
+        (J::Null, _) => Value::Null,
+        (J::Number(n), DataType::Int32) => Value::Int(n.as_i64()?.try_into().ok()?),
+        (J::Number(n), DataType::Int64) => Value::Long(n.as_i64()?),
+        (J::Number(n), DataType::Float32) => Value::Float(n.as_f64()? as f32),
+        (J::Number(n), DataType::Float64) => Value::Double(n.as_f64()?),
+        (J::Bool(b), DataType::Boolean | DataType::BinaryView) => Value::Bool(b),
+        (J::String(s), DataType::Utf8View | DataType::BinaryView) => Value::String(s.into()),
+        (J::Number(n), DataType::BinaryView) => match n.as_i64() {
+            Some(i) => Value::Long(i),
+            None => Value::Double(n.as_f64()?),
+        },
+        (J::Array(items), DataType::BinaryView) => {
+            let items = items.into_iter().map(|i| from_json(i, ty)).collect::<Option<_>>()?;
+            Value::List(items)
+        }
+        _ => return None,
+    })
+}
+
+fn times_of(batch: &RecordBatch, name: &str) -> Result<Vec<i64>> {
+    let column = batch
+        .column_by_name(name)
+        .ok_or_else(|| Error::Data(format!("the batch has no column `{name}`")))?;
+    let millis = DataType::Timestamp(TimeUnit::Millisecond, None);
+    let column = match column.data_type() {
+        DataType::Int64 => column.clone(),
+        DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => {
+            let ms = arrow::compute::cast(column, &millis)?;
+            arrow::compute::cast(&ms, &DataType::Int64)?
+        }
+        other => {
+            return Err(Error::Data(format!("`{name}` of type {other} is not an event time")));
+        }
+    };
+    if column.null_count() > 0 {
+        return Err(Error::Data(format!("`{name}` holds nulls, an event time can't be null")));
+    }
+    Ok(column.as_primitive::<Int64Type>().values().to_vec())
+}

@@ -1,0 +1,21 @@
+//! Plan to operators, steps, and the public face: [`Engine`], [`App`].
+//!
+//! Text becomes a plan (`plan`), a plan becomes operators (`build`), rows wait at the entrance
+//! (`ingress`) and move through the graph one way, step by step (`core`, `group`). `app` gives that a
+//! face that can be shared between threads.
+
+mod app;
+mod build;
+mod core;
+mod engine;
+mod events;
+mod group;
+mod ingress;
+mod input;
+mod stats;
+
+pub use app::{App, AppOptions, ClockMode, StreamInfo};
+pub use engine::{Engine, LogLine};
+pub use events::Events;
+pub use input::{Input, IntoRow, Times};
+pub use stats::{QueryStats, Stats};
