@@ -1,2 +1,7 @@
-//! The `foreshock` binary.
-fn main() {}
+//! The `foreshock` binary: the command line of the library.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

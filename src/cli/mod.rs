@@ -1,0 +1,52 @@
+//! The command line: one module per command. Exit codes: 0 done, 1 the query is wrong, 2 wrong
+//! usage (clap's own), 3 data or I/O.
+
+mod check;
+mod explain;
+mod fmt;
+mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code of a wrong application.
+const WRONG_QUERY: u8 = 1;
+/// Exit code of unreadable files and bad data.
+const DATA: u8 = 3;
+
+/// Runs fraud and anomaly rules, written in a Siddhi-like language, over streams of events.
+#[derive(Debug, Parser)]
+#[command(name = "foreshock", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Fmt(fmt::Arguments),
+}
+
+/// Parses the arguments and runs the command they name.
+pub fn main() -> ExitCode {
+    let code = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+    };
+    ExitCode::from(code)
+}
+
+/// The text of an application, or the exit code after saying why it can't be read.
+fn read_app(path: &Path) -> Result<String, u8> {
+    std::fs::read_to_string(path).map_err(|e| {
+        eprintln!("foreshock: {}: {e}", path.display());
+        DATA
+    })
+}
