@@ -168,7 +168,7 @@ fn null_and_missing_events() {
 fn filters_read_their_own_and_other_events() {
     letters(
         "from every a=A -> b=A[b.x > a.x and x > 1] -> c=B[x > a.x and b.x == 2] select a.x, b.x, c.x",
-        "A 1\nA 2\nB 9\nA 3\nB 1\nB 2 -> 1,2,2",
+        "A 1\nA 2\nB 1\nA 3\nB 9 -> 1,2,9\nB 2",
     );
 }
 
