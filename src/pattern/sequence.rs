@@ -44,6 +44,9 @@ struct Attempts {
     begun: bool,
     /// A further empty partial is due.
     renew: bool,
+    /// The list being offered a row; kept for its memory.
+    #[serde(skip)]
+    offered: Vec<PartialId>,
 }
 
 /// The automaton of sequences.
@@ -271,9 +274,9 @@ impl Attempts {
             }
             return;
         }
-        let offered = std::mem::take(&mut self.pending[side]);
+        let mut offered = self.take_pending(side);
         let accepted = masks.accepts(side, row.index);
-        for p in offered {
+        for p in offered.drain(..) {
             if !self.is_void(core, p, side) {
                 if accepted && core.passes(side, Some(p), row) {
                     self.take(core, p, side, row);
@@ -284,6 +287,13 @@ impl Attempts {
             }
             unlink(core, p);
         }
+        self.offered = offered;
+    }
+
+    /// The partials to be offered a row; they are pending no longer.
+    fn take_pending(&mut self, side: usize) -> Vec<PartialId> {
+        let empty = std::mem::take(&mut self.offered);
+        std::mem::replace(&mut self.pending[side], empty)
     }
 
     /// Offers the row to the partials that wait for an `and`.
@@ -296,7 +306,8 @@ impl Attempts {
         masks: &Masks,
     ) {
         let state = core.m.sides[left].state;
-        for p in std::mem::take(&mut self.pending[left]) {
+        let mut offered = self.take_pending(left);
+        for p in offered.drain(..) {
             let mut missed = false;
             let mut taken = false;
             for side in [left, right] {
@@ -320,6 +331,7 @@ impl Attempts {
             }
             unlink(core, p);
         }
+        self.offered = offered;
     }
 
     /// Whether `p` has gone on (count states) or was served by the other side (`or`).

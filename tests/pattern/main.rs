@@ -11,3 +11,4 @@ mod recorded;
 mod refused;
 mod rules;
 mod sequences;
+mod work;

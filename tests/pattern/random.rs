@@ -74,12 +74,14 @@ fn pattern() -> impl Strategy<Value = Pattern> {
                     p.groups.push((0, 0));
                 }
             }
-            let sides = p.sides().len();
+            // What comes later can't be read; the other side of `and`, `or` can.
+            let mut sides = 0;
             for s in &mut p.states {
                 let both: Vec<&mut Side> = match s {
                     State::One(a) | State::Count(a, ..) => vec![a],
                     State::And(a, b) | State::Or(a, b) => vec![a, b],
                 };
+                sides += both.len();
                 for c in both.into_iter().flat_map(|s| &mut s.conds) {
                     match c {
                         Cond::Const(..) => {}

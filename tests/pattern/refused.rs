@@ -32,6 +32,11 @@ refuses! {
         => "is not supported yet", at "not B";
     stream_function: "every a=A#pol2Cart(x, x) -> b=B select a.x"
         => "`#pol2Cart` in a pattern is not supported yet", at "pol2Cart(x, x)";
+    later_event: "e1=A[x > e2.x] -> e2=B select e2.x"
+        => "`e2` comes later in the pattern than `e1` (move the condition into the filter of `e2`)",
+        at "e2.x";
+    later_event_missing: "e1=A[e2 is null] -> e2=B select e2.x"
+        => "`e2` comes later in the pattern than `e1`", at "e2";
     unknown_event: "e1=A -> b=B[x > e2.x] select b.x"
         => "the pattern has no event `e2` (did you mean `e1`?)", at "e2";
     name_of_a_named_stream: "e1=A -> b=B[x > A.x] select b.x"
