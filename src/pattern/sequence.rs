@@ -16,8 +16,13 @@
 //!   next row meets a further empty partial (`renew`), so that the event that completes one match can
 //!   open the next.
 //!
+//! With `within`, a key that no row comes for is looked after by `idle`: attempts that have waited for
+//! twice as long (keys may lie `within` apart in time, see `flow`) are dropped when another key's row comes.
+//!
 //! A key without partials is not stored: either it never had any or `every` makes it start afresh
 //! (`FRESH`), or it had its one attempt (`OVER`).
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +52,12 @@ struct Attempts {
     /// The list being offered a row; kept for its memory.
     #[serde(skip)]
     offered: Vec<PartialId>,
+    key: KeyId,
+    open: bool,
+    /// Time of the key's last row.
+    touched: i64,
+    /// It is in `idle`.
+    queued: bool,
 }
 
 /// The automaton of sequences.
@@ -56,15 +67,20 @@ pub(super) struct Sequence {
     keys: Vec<u32>,
     attempts: Vec<Attempts>,
     free: Vec<u32>,
+    /// Attempts by the time they were last known to be touched, about in order; each at most once.
+    idle: VecDeque<(i64, u32)>,
+    newest: i64,
 }
 
 impl Sequence {
     pub fn new() -> Self {
-        Self { keys: vec![], attempts: vec![], free: vec![] }
+        let newest = i64::MIN;
+        Self { keys: vec![], attempts: vec![], free: vec![], idle: VecDeque::new(), newest }
     }
 
     /// Offers a row of any port.
     pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
+        self.drop_idle(core, row.ts);
         let at = self.keys.get(row.key as usize).copied().unwrap_or(FRESH);
         if at == OVER || (at == FRESH && core.m.repeats && !begins(core, row, masks)) {
             return Ok(());
@@ -80,12 +96,45 @@ impl Sequence {
             core.matches.end_chunk();
         }
         a.clear(core);
-        if a.is_empty() {
-            self.close(core, row.key, id);
-        }
-        self.attempts[id as usize] = a;
+        a.touched = row.ts;
+        self.put_back(core, id, a);
         core.events.end_row();
         core.check_limit()
+    }
+
+    /// Files attempts after a row, or gives them up if nothing is left of them.
+    fn put_back(&mut self, core: &Core, id: u32, mut a: Attempts) {
+        a.open = !a.is_empty();
+        if !a.open {
+            self.close(core, a.key, id);
+        } else if !a.queued && core.m.keyed && core.m.within.is_some() {
+            a.queued = true;
+            self.idle.push_back((a.touched, id));
+        }
+        self.attempts[id as usize] = a;
+    }
+
+    /// Drops what was begun so long ago that no row of its key can end it in time.
+    fn drop_idle(&mut self, core: &mut Core, ts: i64) {
+        self.newest = self.newest.max(ts);
+        let Some(within) = core.m.within else { return };
+        let horizon = self.newest.saturating_sub(within).saturating_sub(within);
+        while let Some((touched, id)) = self.idle.front().copied()
+            && touched < horizon
+        {
+            self.idle.pop_front();
+            let mut a = std::mem::take(&mut self.attempts[id as usize]);
+            a.queued = a.open && a.touched >= horizon;
+            if a.queued {
+                self.idle.push_back((a.touched, id));
+            } else if a.open {
+                a.expire(core, self.newest);
+                a.touched = self.newest;
+                self.put_back(core, id, a);
+                continue;
+            }
+            self.attempts[id as usize] = a;
+        }
     }
 
     fn open(&mut self, core: &Core, key: KeyId) -> u32 {
@@ -96,7 +145,7 @@ impl Sequence {
         let a = &mut self.attempts[id as usize];
         a.pending.resize_with(core.m.sides.len(), Vec::new);
         a.new.resize_with(core.m.sides.len(), Vec::new);
-        (a.begun, a.renew) = (false, false);
+        (a.begun, a.renew, a.key) = (false, false, key);
         if self.keys.len() <= key as usize {
             self.keys.resize(key as usize + 1, FRESH);
         }
@@ -112,17 +161,22 @@ impl Sequence {
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         w.value(&self.keys)?;
         w.value(&self.attempts)?;
-        w.value(&self.free)
+        w.value(&self.free)?;
+        w.value(&self.idle)?;
+        w.value(&self.newest)
     }
 
     pub fn restore(&mut self, core: &Core, r: &mut SnapshotReader<'_>) -> Result<()> {
         self.keys = r.value()?;
         self.attempts = r.value()?;
         self.free = r.value()?;
+        self.idle = r.value()?;
+        self.newest = r.value()?;
         let (known, sides) = (self.attempts.len(), core.m.sides.len());
         let bound = core.partials.bound();
         let sound = self.keys.iter().all(|k| *k >= OVER || (*k as usize) < known)
             && self.free.iter().all(|f| (*f as usize) < known)
+            && self.idle.iter().all(|(_, id)| (*id as usize) < known)
             && self.attempts.iter().all(|a| {
                 let lists = || a.pending.iter().chain(&a.new);
                 a.pending.len() == sides
