@@ -8,7 +8,6 @@ mod fmt;
 mod run;
 mod text;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -47,12 +46,4 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
     };
     ExitCode::from(code)
-}
-
-/// The text of an application, or the exit code after saying why it can't be read.
-fn read_app(path: &Path) -> Result<String, u8> {
-    std::fs::read_to_string(path).map_err(|e| {
-        eprintln!("foreshock: {}: {e}", path.display());
-        DATA
-    })
 }

@@ -16,6 +16,7 @@
 mod automaton;
 mod core;
 mod events;
+mod expiry;
 mod flow;
 mod lists;
 mod machine;
