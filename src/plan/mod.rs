@@ -9,7 +9,7 @@ pub mod endpoints;
 pub mod explain;
 mod graph;
 mod handlers;
-mod held;
+pub(crate) mod held;
 mod inputs;
 pub mod join;
 pub mod pattern;

@@ -45,6 +45,9 @@ impl Emit<'_> {
     pub fn current(&mut self, r: &RowIn) {
         self.row(r, r.ts, Kind::Current);
     }
+    pub fn current_as(&mut self, r: &RowIn, ts: i64) {
+        self.row(r, ts, Kind::Current);
+    }
     pub fn expire(&mut self, r: &RowIn) {
         self.expire_as(r, self.at);
     }
