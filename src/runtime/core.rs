@@ -23,6 +23,8 @@ const SNAPSHOT_VERSION: u32 = 1;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
+    /// What reads each stream.
+    pub(super) readers: Arc<Vec<Vec<Node>>>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -62,7 +64,8 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
-        Ok(Self { plan, ingress, queries, partitions, stats, done: clock, broken: None })
+        let readers = Arc::new(plan.all_readers());
+        Ok(Self { plan, readers, ingress, queries, partitions, stats, done: clock, broken: None })
     }
 
     /// Whether a step would do anything.

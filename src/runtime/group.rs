@@ -2,6 +2,7 @@
 //! depth first, with timers in due order between chunks.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::core::{Core, Flow};
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ const MAX_CHUNKS_PER_CAUSE: usize = 1_000_000;
 enum Task {
     /// To the readers of a stream.
     Stream(StreamId, EventBatch),
+    /// All readers of a stream inside the group have seen this chunk.
+    Seen(StreamId, EventBatch),
     /// To the queries of a partition.
     Keyed(PartitionId, StreamId, EventBatch),
     /// To one query.
@@ -33,6 +36,8 @@ struct Run<'a> {
     outputs: Vec<Vec<EventBatch>>,
     /// Keyed rows that leave the group towards queries outside of it.
     keyed: Vec<(PartitionId, StreamId, EventBatch)>,
+    /// What reads each stream.
+    readers: Arc<Vec<Vec<Node>>>,
 }
 
 /// Runs the group over one step.
@@ -42,6 +47,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         nodes.iter().filter_map(|n| if let Node::Query(q) = n { Some(*q) } else { None }).collect();
     let arrivals = arrivals(core, &inside, flow)?;
     let (s, q) = (flow.streams.len(), flow.queries.len());
+    let readers = Arc::clone(&core.readers);
     let mut run = Run {
         core,
         inside,
@@ -49,6 +55,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         streams: vec![vec![]; s],
         outputs: vec![vec![]; q],
         keyed: vec![],
+        readers,
     };
     for (_, _, _, task) in arrivals {
         let (order, at) = task.place();
@@ -83,7 +90,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
 impl Task {
     fn place(&self) -> (u64, i64) {
         match self {
-            Task::Stream(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
+            Task::Stream(_, b) | Task::Seen(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
                 (b.order[0], b.at[0])
             }
         }
@@ -120,7 +127,7 @@ fn arrivals(
             continue;
         }
         let Some(batch) = flow.streams[s].clone() else { continue };
-        for reader in core.plan.readers(s) {
+        for reader in core.readers[s].iter().copied() {
             match reader {
                 Node::Query(q) if inside.contains(&reader) => {
                     add(&batch, &|b| Task::Query(q, s, b));
@@ -210,7 +217,10 @@ impl Run<'_> {
             }
             match task {
                 Task::Stream(s, batch) => {
-                    for reader in self.core.plan.readers(s).into_iter().rev() {
+                    // Callbacks are told last, after what the chunk caused in a loop.
+                    stack.push(Task::Seen(s, batch.clone()));
+                    let readers = Arc::clone(&self.readers);
+                    for reader in readers[s].iter().rev().copied() {
                         if !self.inside.contains(&reader) {
                             continue;
                         }
@@ -220,8 +230,8 @@ impl Run<'_> {
                             Node::Stream(_) => {}
                         }
                     }
-                    self.streams[s].push(batch);
                 }
+                Task::Seen(s, batch) => self.streams[s].push(batch),
                 Task::Keyed(p, s, batch) => self.keyed(p, s, batch, stack)?,
                 Task::Query(q, s, batch) => {
                     let (order, at) = (batch.order[0], batch.at[0]);
