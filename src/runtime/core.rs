@@ -15,11 +15,11 @@ use crate::error::{Error, Result};
 use crate::event::{EventBatch, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
-use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -207,11 +207,11 @@ impl Core {
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
         }
-        Ok(w.finish())
+        Ok(seal(w.finish()))
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut r = SnapshotReader::new(bytes);
+        let mut r = SnapshotReader::new(unseal(bytes)?);
         let version: u32 = r.value()?;
         if version != SNAPSHOT_VERSION {
             return Err(Error::Snapshot(format!(

@@ -57,12 +57,17 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         keyed: vec![],
         readers,
     };
+    let mut last = (0, i64::MIN);
     for (_, _, _, task) in arrivals {
         let (order, at) = task.place();
-        run.timers(step, at, Some(order))?;
+        // Timers that a row arms fire behind everything of the row's cause.
+        if (order, at) != last {
+            run.timers(step, at, last.0)?;
+        }
+        last = (order, at);
         run.deliver(task)?;
     }
-    run.timers(step, step.timeline.end(), None)?;
+    run.timers(step, step.timeline.end(), last.0)?;
     let Run { core, inside, streams, outputs, keyed, .. } = run;
     for (s, batches) in streams.into_iter().enumerate() {
         if inside.contains(&Node::Stream(s)) {
@@ -157,8 +162,9 @@ fn arrivals(
 }
 
 impl Run<'_> {
-    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order.
-    fn timers(&mut self, step: &Step<'_>, clock: i64, before: Option<u64>) -> Result<()> {
+    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order,
+    /// where the step's timeline reaches them behind order `after`.
+    fn timers(&mut self, step: &Step<'_>, clock: i64, after: u64) -> Result<()> {
         loop {
             let due = self
                 .queries
@@ -166,10 +172,7 @@ impl Run<'_> {
                 .filter_map(|q| self.core.queries[*q].next_timer().map(|t| (t, *q)))
                 .min();
             let Some((due, q)) = due.filter(|(due, _)| *due <= clock) else { return Ok(()) };
-            let order = match before {
-                Some(order) => order & !1,
-                None => step.timeline.timer_order(due, 0),
-            };
+            let order = step.timeline.timer_order(due, after);
             let timeline = Timeline::new(order, due);
             let ports = self.core.plan.queries[q].input.streams().len();
             let mut inputs = vec![None; ports];
