@@ -15,14 +15,16 @@ use crate::error::{Error, Result};
 use crate::event::{EventBatch, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
-use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
+    /// What reads each stream.
+    pub(super) readers: Arc<Vec<Vec<Node>>>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -64,9 +66,11 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
+        let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
         Ok(Self {
             plan,
+            readers,
             ingress,
             queries,
             partitions,
@@ -221,11 +225,11 @@ impl Core {
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
         }
-        Ok(w.finish())
+        Ok(seal(w.finish()))
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut r = SnapshotReader::new(bytes);
+        let mut r = SnapshotReader::new(unseal(bytes)?);
         let version: u32 = r.value()?;
         if version != SNAPSHOT_VERSION {
             return Err(Error::Snapshot(format!(

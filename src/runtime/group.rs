@@ -2,6 +2,7 @@
 //! depth first, with timers in due order between chunks.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::core::{Core, Flow};
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ const MAX_CHUNKS_PER_CAUSE: usize = 1_000_000;
 enum Task {
     /// To the readers of a stream.
     Stream(StreamId, EventBatch),
+    /// All readers of a stream inside the group have seen this chunk.
+    Seen(StreamId, EventBatch),
     /// To the queries of a partition.
     Keyed(PartitionId, StreamId, EventBatch),
     /// To one query.
@@ -33,6 +36,8 @@ struct Run<'a> {
     outputs: Vec<Vec<EventBatch>>,
     /// Keyed rows that leave the group towards queries outside of it.
     keyed: Vec<(PartitionId, StreamId, EventBatch)>,
+    /// What reads each stream.
+    readers: Arc<Vec<Vec<Node>>>,
 }
 
 /// Runs the group over one step.
@@ -42,6 +47,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         nodes.iter().filter_map(|n| if let Node::Query(q) = n { Some(*q) } else { None }).collect();
     let arrivals = arrivals(core, &inside, flow)?;
     let (s, q) = (flow.streams.len(), flow.queries.len());
+    let readers = Arc::clone(&core.readers);
     let mut run = Run {
         core,
         inside,
@@ -49,13 +55,19 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         streams: vec![vec![]; s],
         outputs: vec![vec![]; q],
         keyed: vec![],
+        readers,
     };
+    let mut last = (0, i64::MIN);
     for (_, _, _, task) in arrivals {
         let (order, at) = task.place();
-        run.timers(step, at, Some(order))?;
+        // Timers that a row arms fire behind everything of the row's cause.
+        if (order, at) != last {
+            run.timers(step, at, last.0)?;
+        }
+        last = (order, at);
         run.deliver(task)?;
     }
-    run.timers(step, step.timeline.end(), None)?;
+    run.timers(step, step.timeline.end(), last.0)?;
     let Run { core, inside, streams, outputs, keyed, .. } = run;
     for (s, batches) in streams.into_iter().enumerate() {
         if inside.contains(&Node::Stream(s)) {
@@ -83,7 +95,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
 impl Task {
     fn place(&self) -> (u64, i64) {
         match self {
-            Task::Stream(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
+            Task::Stream(_, b) | Task::Seen(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
                 (b.order[0], b.at[0])
             }
         }
@@ -120,7 +132,7 @@ fn arrivals(
             continue;
         }
         let Some(batch) = flow.streams[s].clone() else { continue };
-        for reader in core.plan.readers(s) {
+        for reader in core.readers[s].iter().copied() {
             match reader {
                 Node::Query(q) if inside.contains(&reader) => {
                     add(&batch, &|b| Task::Query(q, s, b));
@@ -150,8 +162,9 @@ fn arrivals(
 }
 
 impl Run<'_> {
-    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order.
-    fn timers(&mut self, step: &Step<'_>, clock: i64, before: Option<u64>) -> Result<()> {
+    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order,
+    /// where the step's timeline reaches them behind order `after`.
+    fn timers(&mut self, step: &Step<'_>, clock: i64, after: u64) -> Result<()> {
         loop {
             let due = self
                 .queries
@@ -159,10 +172,7 @@ impl Run<'_> {
                 .filter_map(|q| self.core.queries[*q].next_timer().map(|t| (t, *q)))
                 .min();
             let Some((due, q)) = due.filter(|(due, _)| *due <= clock) else { return Ok(()) };
-            let order = match before {
-                Some(order) => order & !1,
-                None => step.timeline.timer_order(due, 0),
-            };
+            let order = step.timeline.timer_order(due, after);
             let timeline = Timeline::new(order, due);
             let ports = self.core.plan.queries[q].input.streams().len();
             let mut inputs = vec![None; ports];
@@ -210,7 +220,10 @@ impl Run<'_> {
             }
             match task {
                 Task::Stream(s, batch) => {
-                    for reader in self.core.plan.readers(s).into_iter().rev() {
+                    // Callbacks are told last, after what the chunk caused in a loop.
+                    stack.push(Task::Seen(s, batch.clone()));
+                    let readers = Arc::clone(&self.readers);
+                    for reader in readers[s].iter().rev().copied() {
                         if !self.inside.contains(&reader) {
                             continue;
                         }
@@ -220,8 +233,8 @@ impl Run<'_> {
                             Node::Stream(_) => {}
                         }
                     }
-                    self.streams[s].push(batch);
                 }
+                Task::Seen(s, batch) => self.streams[s].push(batch),
                 Task::Keyed(p, s, batch) => self.keyed(p, s, batch, stack)?,
                 Task::Query(q, s, batch) => {
                     let (order, at) = (batch.order[0], batch.at[0]);
