@@ -6,7 +6,7 @@ use arrow::datatypes::Int64Type;
 use super::fold::{Results, fit, walk};
 use super::{AggregateInput, AggregateSpec, Aggregator};
 use crate::error::Result;
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::AttrType;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -41,6 +41,15 @@ impl Aggregator for Count {
             out.push(Some(counts[group]));
         });
         Ok(out.finish())
+    }
+
+    fn step(&mut self, _args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        if self.counts.len() <= group as usize {
+            self.counts.resize(group as usize + 1, 0);
+        }
+        let count = &mut self.counts[group as usize];
+        *count += if kind == Kind::Current { 1 } else { -1 };
+        Some(Value::Long(*count))
     }
 
     fn forget(&mut self, group: u32) {

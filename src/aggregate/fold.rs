@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::slide::{Sliding, SlidingFold};
 use super::{AggregateInput, Aggregator};
 use crate::error::{Error, Result};
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::{AttrType, is_numeric};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -63,9 +63,9 @@ pub(super) fn fit<T: Clone + Default>(states: &mut Vec<T>, input: &AggregateInpu
 /// state as it is.
 pub(super) trait Fold: 'static {
     /// Argument type.
-    type In: ArrowPrimitiveType<Native: Serialize + DeserializeOwned>;
+    type In: Number;
     /// Result type.
-    type Out: ArrowPrimitiveType;
+    type Out: Number;
     /// State of a group; the default is that of a group without rows.
     type State: Clone + Default + Send + Serialize + DeserializeOwned;
 
@@ -116,6 +116,19 @@ impl<F: Fold> Aggregator for Folded<F> {
             }),
         }
         Ok(out.finish())
+    }
+
+    fn step(&mut self, args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        if self.states.len() <= group as usize {
+            self.states.resize(group as usize + 1, F::State::default());
+        }
+        let state = &mut self.states[group as usize];
+        match args {
+            [Value::Null] => {}
+            [value] => apply::<F>(state, F::In::of(value)?, kind),
+            _ => return None,
+        }
+        Some(F::value(state).map_or(Value::Null, F::Out::boxed))
     }
 
     fn sliding(&self) -> Option<Box<dyn Sliding>> {
@@ -200,24 +213,47 @@ pub(super) fn mistyped(array: &ArrayRef) -> Error {
 pub(super) trait Number: ArrowPrimitiveType<Native: Serialize + DeserializeOwned> {
     /// Widened to double.
     fn double(value: Self::Native) -> f64;
+    /// The number in a value of this type.
+    fn of(value: &Value) -> Option<Self::Native>;
+    /// As a value.
+    fn boxed(value: Self::Native) -> Value;
+}
+
+/// The two ways between a number and a value.
+macro_rules! boxing {
+    ($variant:ident) => {
+        fn of(value: &Value) -> Option<Self::Native> {
+            match value {
+                Value::$variant(x) => Some(*x),
+                _ => None,
+            }
+        }
+        fn boxed(value: Self::Native) -> Value {
+            Value::$variant(value)
+        }
+    };
 }
 
 impl Number for Int32Type {
+    boxing!(Int);
     fn double(value: i32) -> f64 {
         f64::from(value)
     }
 }
 impl Number for Int64Type {
+    boxing!(Long);
     fn double(value: i64) -> f64 {
         value as f64
     }
 }
 impl Number for Float32Type {
+    boxing!(Float);
     fn double(value: f32) -> f64 {
         f64::from(value)
     }
 }
 impl Number for Float64Type {
+    boxing!(Double);
     fn double(value: f64) -> f64 {
         value
     }

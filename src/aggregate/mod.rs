@@ -29,7 +29,7 @@ pub mod union_set;
 use arrow::array::ArrayRef;
 
 use crate::error::Result;
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::AttrType;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -94,6 +94,12 @@ pub trait Aggregator: Send {
 
     /// Applies the rows in order and returns the value after each.
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef>;
+
+    /// What [`Aggregator::update`] does with a single row, without arrays; none if it can't, and nothing
+    /// has happened then.
+    fn step(&mut self, _args: &[Value], _group: u32, _kind: Kind) -> Option<Value> {
+        None
+    }
 
     /// Returns a group to its initial state; its id may be handed out for another group.
     fn forget(&mut self, group: u32);

@@ -268,8 +268,7 @@ impl Running {
 }
 
 fn send_all(app: &App, query: Query, steps: &[Step]) -> Result<()> {
-    let inputs: Vec<Input> =
-        query.streams().iter().map(|s| app.input(s)).collect::<Result<_>>()?;
+    let inputs: Vec<Input> = query.streams().iter().map(|s| app.input(s)).collect::<Result<_>>()?;
     for step in steps {
         match &step[..] {
             [(stream, batch)] => inputs[*stream].send_batch(batch, Times::Column("ts"))?,

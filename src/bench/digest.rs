@@ -33,7 +33,8 @@ impl Digest {
 }
 
 fn mix(hash: u64, word: u64) -> u64 {
-    let product = u128::from(hash ^ 0x2545_f491_4f6c_dd1d) * u128::from(word ^ 0x9e37_79b9_7f4a_7c15);
+    let product =
+        u128::from(hash ^ 0x2545_f491_4f6c_dd1d) * u128::from(word ^ 0x9e37_79b9_7f4a_7c15);
     (product as u64) ^ ((product >> 64) as u64) ^ hash.rotate_left(17)
 }
 

@@ -4,8 +4,6 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-
-
 use hdrhistogram::Histogram;
 
 use super::closed::Setup;
@@ -80,7 +78,8 @@ pub fn run(setup: &Setup, rate: f64) -> Result<OpenOutcome> {
         }
         let first = next;
         if one_by_one {
-            let row = (w.ts[next], names[w.code[next] as usize].as_str(), w.price[next], w.volume[next]);
+            let row =
+                (w.ts[next], names[w.code[next] as usize].as_str(), w.price[next], w.volume[next]);
             inputs[next % streams.len()].send_at(w.ts[next], row)?;
             next += 1;
         } else if let Some(whole) = &whole {

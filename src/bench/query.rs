@@ -26,16 +26,8 @@ pub enum Query {
 
 impl Query {
     /// All of them.
-    pub const ALL: [Query; 8] = [
-        Query::Q1,
-        Query::Q2,
-        Query::Q3,
-        Query::Q4,
-        Query::Q5,
-        Query::Q6,
-        Query::Q7,
-        Query::Q8,
-    ];
+    pub const ALL: [Query; 8] =
+        [Query::Q1, Query::Q2, Query::Q3, Query::Q4, Query::Q5, Query::Q6, Query::Q7, Query::Q8];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {

@@ -92,9 +92,7 @@ impl Symbols {
     fn column(self, names: &[String], dictionary: &ArrayRef, codes: &[i32]) -> Result<ArrayRef> {
         let texts = codes.iter().map(|c| &names[*c as usize]);
         Ok(match self {
-            Symbols::View | Symbols::LongView => {
-                Arc::new(StringViewArray::from_iter_values(texts))
-            }
+            Symbols::View | Symbols::LongView => Arc::new(StringViewArray::from_iter_values(texts)),
             Symbols::Utf8 => Arc::new(StringArray::from_iter_values(texts)),
             Symbols::Dictionary => {
                 let codes = Int32Array::from(codes.to_vec());
@@ -174,7 +172,13 @@ impl Workload {
         let part = |rows: &[usize]| -> Result<RecordBatch> {
             let codes: Vec<i32> = rows.iter().map(|r| self.code[*r]).collect();
             let longs = |v: &[i64]| -> ArrayRef {
-                Arc::new(rows.iter().map(|r| v[*r]).collect::<Vec<i64>>().into_iter().collect::<Int64Array>())
+                Arc::new(
+                    rows.iter()
+                        .map(|r| v[*r])
+                        .collect::<Vec<i64>>()
+                        .into_iter()
+                        .collect::<Int64Array>(),
+                )
             };
             let prices: Vec<f64> = rows.iter().map(|r| self.price[*r]).collect();
             let columns = vec![
@@ -229,7 +233,8 @@ mod tests {
                 seen[stream].extend(batch.column(3).as_primitive::<Int64Type>().values());
             }
             for (s, got) in seen.iter().enumerate() {
-                let expected: Vec<i64> = w.volume.iter().skip(s).step_by(streams).copied().collect();
+                let expected: Vec<i64> =
+                    w.volume.iter().skip(s).step_by(streams).copied().collect();
                 assert_eq!(got, &expected, "{rows} rows, stream {s}");
             }
         }

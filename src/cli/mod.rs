@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod fmt;
 mod run;
+mod text;
 
 use std::path::Path;
 use std::process::ExitCode;

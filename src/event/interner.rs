@@ -516,7 +516,7 @@ mod tests {
         let array = Value::to_array(&DataType::Int32, values.iter()).slice(1, 4);
         let prefix = [5, 5, 5, 6];
         let mut i = KeyInterner::default();
-        assert_eq!(i.intern(&[array.clone()], Some(&prefix), 4).unwrap(), [0, 1, 0, 2]);
+        assert_eq!(i.intern(std::slice::from_ref(&array), Some(&prefix), 4).unwrap(), [0, 1, 0, 2]);
         assert_eq!(i.intern(&[array], Some(&[5; 4]), 4).unwrap(), [0, 1, 0, 3]);
     }
 

@@ -3,6 +3,7 @@
 
 use arrow::datatypes::{Schema, SchemaRef};
 
+use super::held;
 use super::scope::StreamScope;
 use super::spec::{HandlerSpec, LogSpec, SelectSpec};
 use super::visit;
@@ -64,8 +65,9 @@ pub(super) fn plan_window(
                 .with_nearest(&name, registry::window_names())
         }]);
     };
-    let args: Vec<WindowArg> = arguments(call, scope)?.into_iter().map(window_arg).collect();
+    let mut args: Vec<WindowArg> = arguments(call, scope)?.into_iter().map(window_arg).collect();
     (spec.check)(&args, span).map_err(|d| vec![d])?;
+    held::prepare(spec.reads, &mut args, &scope.schema, span)?;
     Ok(WindowCall { spec, args, span })
 }
 
@@ -277,6 +279,11 @@ pub(super) fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize
         match a {
             WindowArg::Const { .. } => {}
             WindowArg::Column { index, .. } => f(index),
+            WindowArg::Condition(c) => c.columns(f),
+            WindowArg::Conditions { index, columns, .. } => {
+                f(index);
+                columns.iter_mut().for_each(&mut *f);
+            }
             WindowArg::Expr(e) => visit::columns(e, &mut |c| {
                 let mut i = c.column as usize;
                 f(&mut i);

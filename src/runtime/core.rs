@@ -247,6 +247,6 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
         let attributes: Vec<String> = s.schema.fields().iter().map(of).collect();
         format!("stream {} ({})", s.full_name(), attributes.join(", "))
     });
-    let queries = plan.queries.iter().map(crate::plan::explain::shape);
+    let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
     streams.chain(queries).collect()
 }

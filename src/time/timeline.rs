@@ -67,7 +67,7 @@ impl Timeline {
     /// A step without events, in which time moves to `end`; the next event would have order
     /// `end_order + 1`.
     pub fn new(end_order: u64, end: i64) -> Self {
-        debug_assert!(end_order % 2 == 0);
+        debug_assert!(end_order.is_multiple_of(2));
         Self { points: Points::default(), end_order, end }
     }
 

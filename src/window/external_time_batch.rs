@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{Args, Start};
 use super::external_time::value;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Slot;
 
@@ -33,6 +33,8 @@ pub static SPEC: WindowSpec = WindowSpec {
               from S#window.externalTimeBatch(ts, 10 sec, 0, 30 sec) select sum(price) as total \
               insert into Out;",
     sliding: false,
+    passes: false,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,

@@ -12,6 +12,7 @@ pub mod driver;
 pub mod judge;
 pub mod replay;
 pub mod scope;
+pub mod ways;
 pub mod workers;
 
 /// Prints a line that the test runner doesn't capture.

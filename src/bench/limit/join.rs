@@ -117,7 +117,8 @@ impl Limit for Join {
             return Ok(None);
         }
         let rows = arrow::array::UInt32Array::from(out.rows);
-        let columns: Vec<&ArrayRef> = [a, b].into_iter().flatten().map(|b| b.column(SYMBOL)).collect();
+        let columns: Vec<&ArrayRef> =
+            [a, b].into_iter().flatten().map(|b| b.column(SYMBOL)).collect();
         let symbols = match columns[..] {
             [one] => take(one, &rows, None)?,
             _ => {

@@ -8,7 +8,9 @@ use arrow::compute::concat;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::codes::Codes;
-use super::{Limit, PRICE, SYMBOL, TS, double_array, doubles, finish, gather, longs, output_schema};
+use super::{
+    Limit, PRICE, SYMBOL, TS, double_array, doubles, finish, gather, longs, output_schema,
+};
 use crate::bench::workload::Symbols;
 use crate::error::Result;
 

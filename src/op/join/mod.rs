@@ -150,7 +150,7 @@ impl JoinOp {
         for row in emission.chunk(chunk) {
             cursor.resets(chunk, row, own, emission, |key| matcher.reset(key));
             let key = own.follow(keys, emission, row);
-            if own.looks(emission.rows.kinds[row]) {
+            if own.looks(emission, row) {
                 matcher.probe(row, side == 1, key, other.index(), own.outer);
             }
         }

@@ -167,5 +167,4 @@ impl Groups {
         self.live = r.value()?;
         Ok(())
     }
-
 }

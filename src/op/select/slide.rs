@@ -57,10 +57,13 @@ impl SlideOp {
             schema: select.input.clone(),
             expired: true,
             keyed: select.keyed,
+            searched: false,
         };
         let held = match ((call.spec.create)(call, context)?.eviction(), select.keyed) {
             (Some(eviction), false) => Held::Queue(Queue::new(eviction)),
-            (Some(Eviction { rows: Some(rows), age: None }), true) if select.group_by.is_empty() => {
+            (Some(Eviction { rows: Some(rows), age: None }), true)
+                if select.group_by.is_empty() =>
+            {
                 Held::Rings(Rings::new(rows))
             }
             _ => return Ok(None),
@@ -173,7 +176,9 @@ impl Operator for SlideOp {
                 let saved: Queue = r.value()?;
                 let aged = queue.age.is_some();
                 if aged && saved.times.len() != saved.groups.len() {
-                    return Err(Error::Snapshot("a window's rows and their times don't fit".into()));
+                    return Err(Error::Snapshot(
+                        "a window's rows and their times don't fit".into(),
+                    ));
                 }
                 *queue = Queue { rows: queue.rows, age: queue.age, ..saved };
             }

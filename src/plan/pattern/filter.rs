@@ -37,6 +37,11 @@ pub(super) fn predicate(
     Ok(Predicate { event: TypedExpr::all(event), across: TypedExpr::all(across), equal, sources })
 }
 
+fn event_as_value(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(Code::Type, at, format!("`{name}` is an event, not a value"))
+        .with_help(format!("name an attribute of it: `{name}.…`"))
+}
+
 fn looks_at_event_alone(e: &TypedExpr) -> bool {
     let mut alone = true;
     e.each_source(&mut |s| alone &= s == 0);
@@ -127,17 +132,16 @@ impl Scope for FilterScope<'_, '_> {
         let target = match side {
             Some(side) => self.builder.target(side, index, Some(self.side)),
             None if name.mark != StreamMark::Plain || name.index.is_some() => {
-                return Err(Diagnostic::error(
-                    Code::Type,
-                    at,
-                    format!("`{attribute}` is an event, not a value"),
-                )
-                .with_help(format!("name an attribute of it: `{attribute}.…`")));
+                return Err(event_as_value(attribute, at));
             }
             None => Target::Own,
         };
+        let bare = side.is_none();
         let side = side.unwrap_or(self.side);
         let Some((column, ty)) = self.builder.attribute_of(side, attribute) else {
+            if bare && self.builder.side_named(StreamMark::Plain, attribute).is_some() {
+                return Err(event_as_value(attribute, at));
+            }
             return Err(self.builder.unknown_attribute(side, attribute, name.name.at()));
         };
         let column = match target {

@@ -1,7 +1,7 @@
 //! Text in, text out. Input: `clock: rows | rows` is one cause with its chunks; output: a line per
 //! chunk, `E` leaves, `C` enters, `R` aggregates start afresh. See `harness`.
 
-use super::harness::{Item, Run, parse, show};
+use super::harness::{Item, Run, call as parse_call, parse, show};
 
 /// Runs a script, one batch and cause by cause, with and without saving; all must agree.
 fn run(call: &str, expired: bool, script: &str, end: i64) -> String {
@@ -12,6 +12,7 @@ fn items(call: &str, expired: bool, script: &str, end: i64) -> (String, Vec<Item
     let causes = parse(script);
     let keyed = script.contains('/');
     let every = vec![true; causes.len()];
+    let call = &parse_call(call);
     let run = |cuts, restore| Run { call, expired, keyed, cuts, restore }.of(&causes, end);
     let whole = run(&[], false);
     assert_eq!(whole, run(&every, false), "cause by cause");
@@ -555,7 +556,7 @@ fn slots_are_used_again() {
         ("externalTimeBatch(t, 10, 0, 4)", 120),
     ] {
         for (expired, restore) in [(true, false), (true, true), (false, false)] {
-            let run = Run { call, expired, keyed: false, cuts: &cuts, restore };
+            let run = Run { call: &parse_call(call), expired, keyed: false, cuts: &cuts, restore };
             let mut most = 0;
             run.watch(&causes, 600, |w| most = most.max(w.store().bound()));
             assert!(most <= bound, "{call}: {most} slots");
