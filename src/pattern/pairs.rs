@@ -140,9 +140,9 @@ fn bar(e: &TypedExpr, kept: &[usize]) -> Option<Bar> {
     }
     let turned = match op {
         BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
+        BinaryOp::LtEq => BinaryOp::GtEq,
         BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
+        BinaryOp::GtEq => BinaryOp::LtEq,
         _ => return None,
     };
     let (event, partial, op) = match (l.source, r.source) {
@@ -191,8 +191,7 @@ impl Pairs {
                     == from.schema.field(from.kept[e.column]).data_type()
         };
         // If one stream feeds both sides, a row has one key: by the same columns either way.
-        let one_key =
-            one.port != two.port || equal.iter().all(|e| from.kept[e.column] == e.event);
+        let one_key = one.port != two.port || equal.iter().all(|e| from.kept[e.column] == e.event);
         if !fits || !one_key || !equal.iter().all(same) {
             return Ok(None);
         }
@@ -296,15 +295,16 @@ impl Pairs {
             let rows = UInt32Array::from(accepted);
             let kept = self.kept.iter().map(|c| take(batch.columns.column(*c), &rows, None));
             let kept = kept.collect::<std::result::Result<Vec<_>, _>>()?;
-            let options =
-                arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
+            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
             let schema = Arc::clone(self.store.schema());
             let kept = RecordBatch::try_new_with_options(schema, kept, &options)?;
             self.store.insert_range(&kept, 0..rows.len(), &ts, &mut slots);
         }
         let double = |c: usize| batch.columns.column(c).as_primitive_opt::<Float64Type>();
         let (bars, values) = match &self.rest {
-            Rest::Bar(b) => (double(b.partial).filter(|_| begins), double(b.event).filter(|_| ends)),
+            Rest::Bar(b) => {
+                (double(b.partial).filter(|_| begins), double(b.event).filter(|_| ends))
+            }
             _ => (None, None),
         };
         let ids = self.ids(batch, begins, ends)?;
@@ -366,7 +366,9 @@ impl Pairs {
             self.meet(view, row, id, in_order, found);
         }
         if let Some(slot) = slot {
-            let bar = view.bars.map_or(f64::NAN, |b| if b.is_valid(row) { b.value(row) } else { f64::NAN });
+            let bar = view
+                .bars
+                .map_or(f64::NAN, |b| if b.is_valid(row) { b.value(row) } else { f64::NAN });
             self.wait(id, Open { ts, bar, slot });
         }
     }
@@ -388,7 +390,7 @@ impl Pairs {
 
     /// Whether events must lie above the bars.
     fn above(&self) -> bool {
-        matches!(&self.rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::Ge))
+        matches!(&self.rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq))
     }
 
     fn horizon(&self) -> i64 {
@@ -416,7 +418,7 @@ impl Pairs {
             }
         }
         let ts = view.batch.ts[row];
-        let above = matches!(rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::Ge));
+        let above = matches!(rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq));
         let (mut guard, before) = (f64::NAN, chain.open.len());
         let from = found.rows.len();
         chain.open.retain(|o| {
@@ -428,7 +430,9 @@ impl Pairs {
             let fits = match rest {
                 Rest::Nothing => true,
                 Rest::Bar(bar) => holds(bar.op, value, o.bar),
-                Rest::Row(test, sources) => row_fits(test, *sources, view.batch, row, store, o.slot),
+                Rest::Row(test, sources) => {
+                    row_fits(test, *sources, view.batch, row, store, o.slot)
+                }
             };
             if fits {
                 found.slots.push(o.slot);
@@ -557,7 +561,7 @@ fn wider(above: bool, a: f64, b: f64) -> f64 {
 fn holds(op: BinaryOp, value: f64, bar: f64) -> bool {
     match op {
         BinaryOp::Gt => value > bar,
-        BinaryOp::Ge => value >= bar,
+        BinaryOp::GtEq => value >= bar,
         BinaryOp::Lt => value < bar,
         _ => value <= bar,
     }
