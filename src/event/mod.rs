@@ -10,6 +10,7 @@ mod merge;
 pub mod object;
 mod store;
 mod value;
+mod views;
 
 pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Reset, SINGLE_KEY};
 pub use interner::{KeyId, KeyInterner};

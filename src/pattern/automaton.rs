@@ -2,8 +2,10 @@
 
 use arrow::buffer::BooleanBuffer;
 
+use super::adjacent::Adjacent;
 use super::core::Core;
 use super::flow::Flow;
+use super::pairs::Pairs;
 use super::sequence::Sequence;
 use super::spec::PatternSpec;
 use super::{Masks, Row};
@@ -16,6 +18,10 @@ use crate::state::{SnapshotReader, SnapshotWriter};
 enum Mode {
     Flow(Flow),
     Sequence(Sequence),
+    /// A pattern of two single events.
+    Pairs(Box<Pairs>),
+    /// A sequence of two single events.
+    Adjacent(Box<Adjacent>),
 }
 
 /// A pattern or sequence at work.
@@ -40,6 +46,12 @@ impl Automaton {
     /// If an expression of the plan doesn't fit its rows.
     pub fn new(spec: &PatternSpec) -> Result<Self> {
         let core = Core::new(spec)?;
+        if let Some(adjacent) = Adjacent::new(spec, &core.m)? {
+            return Ok(Self { spec: spec.clone(), core, mode: Mode::Adjacent(Box::new(adjacent)) });
+        }
+        if let Some(pairs) = Pairs::new(spec, &core.m)? {
+            return Ok(Self { spec: spec.clone(), core, mode: Mode::Pairs(Box::new(pairs)) });
+        }
         let mode = match spec.kind {
             PatternKind::Pattern => Mode::Flow(Flow::new(&core)),
             PatternKind::Sequence => Mode::Sequence(Sequence::new()),
@@ -52,6 +64,16 @@ impl Automaton {
     /// # Errors
     /// If there are more open partial matches than allowed, or a predicate can't be evaluated.
     pub fn process(&mut self, inputs: &[Option<EventBatch>]) -> Result<Option<EventBatch>> {
+        match &mut self.mode {
+            Mode::Adjacent(a) => {
+                return match inputs.first() {
+                    Some(Some(batch)) => a.process(batch),
+                    _ => Ok(None),
+                };
+            }
+            Mode::Pairs(p) => return p.process(inputs),
+            Mode::Flow(_) | Mode::Sequence(_) => {}
+        }
         let mut masks = Masks { bits: vec![None; self.core.m.sides.len()] };
         let mut visits = Vec::with_capacity(inputs.len());
         for (port, batch) in inputs.iter().enumerate() {
@@ -76,6 +98,7 @@ impl Automaton {
             match &mut self.mode {
                 Mode::Flow(f) => f.offer(&mut self.core, &row, &masks)?,
                 Mode::Sequence(s) => s.offer(&mut self.core, &row, &masks)?,
+                Mode::Pairs(_) | Mode::Adjacent(_) => {}
             }
         }
         self.pass_rows(inputs, &mut passed, |b, _| b.rows());
@@ -139,7 +162,11 @@ impl Automaton {
 
     /// Open partial matches (an empty start is none).
     pub fn open_partials(&self) -> usize {
-        self.core.partials.len()
+        match &self.mode {
+            Mode::Flow(_) | Mode::Sequence(_) => self.core.partials.len(),
+            Mode::Pairs(p) => p.open_partials(),
+            Mode::Adjacent(a) => a.open_partials(),
+        }
     }
 
     /// Events that open partial matches hold, each counted once.
@@ -165,6 +192,8 @@ impl Automaton {
         match &self.mode {
             Mode::Flow(f) => f.snapshot(w),
             Mode::Sequence(s) => s.snapshot(w),
+            Mode::Pairs(p) => p.snapshot(w),
+            Mode::Adjacent(a) => a.snapshot(w),
         }
     }
 
@@ -177,6 +206,8 @@ impl Automaton {
         match &mut self.mode {
             Mode::Flow(f) => f.restore(&self.core, r),
             Mode::Sequence(s) => s.restore(&self.core, r),
+            Mode::Pairs(p) => p.restore(r),
+            Mode::Adjacent(a) => a.restore(r),
         }
     }
 }

@@ -13,6 +13,7 @@
 //!   read that event's stream, the matches it completes at one state form one chunk, else each match
 //!   is a chunk (as Siddhi delivers them). In both cases each is selected by itself.
 
+mod adjacent;
 mod automaton;
 mod core;
 mod events;
@@ -21,6 +22,7 @@ mod flow;
 mod lists;
 mod machine;
 mod matches;
+mod pairs;
 mod partial;
 mod predicate;
 mod sequence;

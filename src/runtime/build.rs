@@ -9,12 +9,13 @@ use crate::op::chain::build_chain;
 use crate::op::join::JoinOp;
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
-use crate::op::select::{SelectOp, SlideOp};
+use crate::op::select::{SelectOp, SlideOp, TumbleOp};
 use crate::op::{Operator, Output};
 use crate::plan::spec::{HandlerSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
+use crate::window::WindowCall;
 
 /// A query at work: its operators in a row. The first has the query's ports, the others one.
 pub(super) struct QueryNode {
@@ -29,10 +30,10 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
-                && let Some(op) = SlideOp::new(call, *expired, &q.select)?
+                && let Some(op) = fused(call, *expired, &q.select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
-                ops.push(Box::new(op));
+                ops.push(op);
                 return Ok(QueryNode { ops, output: output(&q.select) });
             }
             build_chain(chain, &schema, keyed, &services.log)?
@@ -42,6 +43,18 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));
     Ok(QueryNode { ops, output: output(&q.select) })
+}
+
+/// A window with the selector right behind it as one operator, if there is one for them.
+fn fused(
+    call: &WindowCall,
+    expired: bool,
+    select: &SelectSpec,
+) -> Result<Option<Box<dyn Operator>>> {
+    if let Some(op) = SlideOp::new(call, expired, select)? {
+        return Ok(Some(Box::new(op)));
+    }
+    Ok(TumbleOp::new(call, expired, select)?.map(|op| Box::new(op) as Box<dyn Operator>))
 }
 
 fn output(select: &SelectSpec) -> SchemaRef {
