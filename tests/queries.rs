@@ -236,6 +236,5 @@ fn tallies<'a>(
         rows -= batch.rows.num_rows() as u64;
     }
     app.shutdown().expect("the last step");
-    let tallies = tallies.lock().expect("no panic").clone();
-    tallies
+    std::mem::take(&mut *tallies.lock().expect("no panic"))
 }

@@ -171,7 +171,11 @@ impl Automaton {
 
     /// Events that open partial matches hold, each counted once.
     pub fn held_events(&self) -> usize {
-        self.core.events.len()
+        match &self.mode {
+            Mode::Flow(_) | Mode::Sequence(_) => self.core.events.len(),
+            Mode::Pairs(p) => p.held_events(),
+            Mode::Adjacent(a) => a.open_partials(),
+        }
     }
 
     /// Partial matches an event was compared with since the automaton was made: the work that bitmaps and
@@ -179,7 +183,8 @@ impl Automaton {
     pub fn visited_partials(&self) -> u64 {
         match &self.mode {
             Mode::Flow(f) => f.visited(),
-            Mode::Sequence(_) => 0,
+            Mode::Pairs(p) => p.visited(),
+            Mode::Sequence(_) | Mode::Adjacent(_) => 0,
         }
     }
 

@@ -15,6 +15,7 @@
 
 mod adjacent;
 mod automaton;
+mod bar;
 mod core;
 mod events;
 mod expiry;

@@ -364,13 +364,20 @@ impl App {
         }
     }
 
-    /// Runs what waits, refuses everything from now on and closes sources and sinks.
+    /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all
+    /// subscriptions (so that a channel they send into is closed).
     ///
     /// # Errors
     /// What the last step or closing a sink fails with.
     pub fn shutdown(&self) -> Result<()> {
         let last = self.flush();
-        self.shared.lock().closed = true;
+        let subscriptions = {
+            let mut inner = self.shared.lock();
+            inner.closed = true;
+            std::mem::take(&mut inner.subscriptions)
+        };
+        // Whatever goes with them may use the application: it is dropped without the lock.
+        drop(subscriptions);
         last.and(self.disconnect())
     }
 }

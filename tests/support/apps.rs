@@ -221,8 +221,7 @@ pub fn run(text: &str, feed: &Feed, streams: &[&str], manner: Manner) -> Output 
     }
     app.shutdown().expect("the last step");
     drop(app);
-    let output = locked(&output).clone();
-    output
+    std::mem::take(&mut *locked(&output))
 }
 
 fn send(app: &App, stream: &(String, RecordBatch, Vec<i64>), rows: Range<usize>, manner: Manner) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use foreshock::event::EventBatch;
+use foreshock::event::{EventBatch, Moment};
 use foreshock::io::Sink;
 use foreshock::io::sink::{LogTarget, Priority};
 use foreshock::{Error, Result, Value};
@@ -14,10 +14,10 @@ use super::progress::Progress;
 
 /// How event times are printed: ISO 8601, UTC.
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
-/// Bytes after which lines are written though nobody asked.
-const MOST_KEPT: usize = 64 * 1024;
 
-/// Where lines go: standard output, or standard error if an output has the former.
+/// Where lines go: standard output, or standard error if an output has the former. What is told between
+/// two flushes is written in the order in which it happened, whichever stream tells it, so that the
+/// lines of a run don't depend on how its rows were cut into batches.
 pub struct Printer {
     to_stderr: bool,
     kept: Mutex<Kept>,
@@ -25,7 +25,7 @@ pub struct Printer {
 
 #[derive(Default)]
 struct Kept {
-    lines: Vec<u8>,
+    lines: Vec<(Moment, String)>,
     progress: Option<Arc<Progress>>,
 }
 
@@ -43,17 +43,18 @@ impl Printer {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, text: &str) -> Result<()> {
-        let mut kept = self.kept();
-        kept.lines.extend_from_slice(text.as_bytes());
-        if kept.lines.len() < MOST_KEPT { Ok(()) } else { self.write(&mut kept) }
+    fn push(&self, when: Moment, line: String) {
+        self.kept().lines.push((when, line));
     }
 
     fn write(&self, kept: &mut Kept) -> Result<()> {
         if kept.lines.is_empty() {
             return Ok(());
         }
-        let lines = std::mem::take(&mut kept.lines);
+        let mut kept_lines = std::mem::take(&mut kept.lines);
+        kept_lines.sort_by_key(|(when, _)| *when);
+        let lines: Vec<u8> =
+            kept_lines.into_iter().flat_map(|(_, line)| line.into_bytes()).collect();
         let write = || match self.to_stderr {
             true => std::io::stderr().lock().write_all(&lines),
             false => {
@@ -71,11 +72,12 @@ impl Printer {
 }
 
 impl LogTarget for Printer {
-    fn line(&self, priority: Priority, text: &str) -> Result<()> {
+    fn line(&self, when: Moment, priority: Priority, text: &str) -> Result<()> {
         match priority {
-            Priority::Info => self.push(&format!("{text}\n")),
-            other => self.push(&format!("{} {text}\n", other.name())),
+            Priority::Info => self.push(when, format!("{text}\n")),
+            other => self.push(when, format!("{} {text}\n", other.name())),
         }
+        Ok(())
     }
 
     fn flush(&self) -> Result<()> {
@@ -101,8 +103,8 @@ impl Sink for PrintSink {
         let options = FormatOptions::new().with_timestamp_format(Some(TIME));
         let times = ArrayFormatter::try_new(times.as_ref(), &options)?;
         let schema = batch.columns.schema();
-        let mut text = String::new();
         for row in 0..batch.rows() {
+            let mut text = String::new();
             match times.value(row).try_to_string() {
                 Ok(time) => text.push_str(&time),
                 // Too far away for a calendar.
@@ -117,8 +119,9 @@ impl Sink for PrintSink {
                 push_value(&mut text, &Value::from_array(column.as_ref(), row));
             }
             text.push('\n');
+            self.to.push(batch.moment(row), text);
         }
-        self.to.push(&text)
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -145,7 +145,7 @@ impl App {
                 (Err(e), OnError::Log | OnError::Stream, _) => {
                     let lost = events.rows();
                     let line = format!("{}: {e}; {lost} events are lost", events.name());
-                    log.line(Priority::Error, &line)
+                    log.line(events.batch().moment(0), Priority::Error, &line)
                 }
                 (written, _, _) => written,
             }

@@ -297,7 +297,7 @@ pub struct ExternalTimeBatch {
 
 pub struct ExternalParams {
     pub t: i64,
-    pub start: super::super::args::Start,
+    pub(in crate::window) start: super::super::args::Start,
     pub timeout: i64,
     pub replace: bool,
 }
