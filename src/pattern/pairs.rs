@@ -28,7 +28,7 @@ use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, State
 use crate::error::{Error, Result};
 use crate::event::{Chunks, EventBatch, KeyId, KeyInterner, Kind, RowStore, Slot};
 use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
-use crate::lang::ast::{AttrType, BinaryOp, PatternKind};
+use crate::lang::ast::{BinaryOp, PatternKind};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// Entries and keys that may be kept beyond need.
