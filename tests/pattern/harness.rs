@@ -58,7 +58,7 @@ pub fn query(app: &str) -> Result<Query, Vec<Diagnostic>> {
                     streams.push((d.name.name.clone(), list));
                 }
             }
-            Item::Query(q) => found = Some(q.clone()),
+            Item::Query(q) => found = Some((**q).clone()),
             Item::Partition(p) => (found, with) = (p.queries.first().cloned(), p.with.clone()),
         }
     }
