@@ -25,6 +25,8 @@ pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
     /// What reads each stream.
     pub(super) readers: Arc<Vec<Vec<Node>>>,
+    /// See [`group::edges`].
+    pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -65,7 +67,18 @@ impl Core {
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
         let readers = Arc::new(plan.all_readers());
-        Ok(Self { plan, readers, ingress, queries, partitions, stats, done: clock, broken: None })
+        let edges = group::edges(&plan, &readers);
+        Ok(Self {
+            plan,
+            readers,
+            edges,
+            ingress,
+            queries,
+            partitions,
+            stats,
+            done: clock,
+            broken: None,
+        })
     }
 
     /// Whether a step would do anything.
