@@ -25,6 +25,8 @@ pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
     /// What reads each stream.
     pub(super) readers: Arc<Vec<Vec<Node>>>,
+    /// See [`group::edges`].
+    pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -68,9 +70,11 @@ impl Core {
         let stats = vec![QueryStats::default(); queries.len()];
         let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
+        let edges = group::edges(&plan, &readers);
         Ok(Self {
             plan,
             readers,
+            edges,
             ingress,
             queries,
             partitions,

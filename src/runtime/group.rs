@@ -1,13 +1,13 @@
 //! Row by row: the nodes of one [`crate::plan::Unit::RowByRow`] run as Siddhi does, chunk by chunk,
 //! depth first, with timers in due order between chunks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::core::{Core, Flow};
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, concat};
-use crate::plan::{Node, PartitionId, QueryId, StreamId};
+use crate::plan::{Node, PartitionId, Plan, QueryId, StreamId};
 use crate::time::{Step, Timeline};
 
 /// How many chunks one event may cause inside a group before it is taken for an endless loop.
@@ -109,9 +109,9 @@ fn arrivals(
     flow: &mut Flow,
 ) -> Result<Vec<(u64, i64, usize, Task)>> {
     let mut found: Vec<(u64, i64, usize, Task)> = Vec::new();
-    let mut rank = 0;
-    let mut add = |batch: &EventBatch, task: &dyn Fn(EventBatch) -> Task| {
-        rank += 1;
+    // Of one cause, what comes first on a depth-first way through the graph goes first.
+    let rank = |from: Node, to: Node| core.edges.get(&(from, to)).map_or(0, |time| time + 1);
+    let mut add = |rank: usize, batch: &EventBatch, task: &dyn Fn(EventBatch) -> Task| {
         for chunk in batch.chunk_ranges() {
             let piece = batch.slice(chunk.start, chunk.len());
             found.push((piece.order[0], piece.at[0], rank, task(piece)));
@@ -120,25 +120,27 @@ fn arrivals(
     for s in 0..core.plan.streams.len() {
         if inside.contains(&Node::Stream(s)) {
             if let Some(b) = flow.sent[s].take() {
-                add(&b, &|b| Task::Stream(s, b));
+                add(0, &b, &|b| Task::Stream(s, b));
             }
             for q in &core.plan.streams[s].writers {
                 if !inside.contains(&Node::Query(*q))
                     && let Some(b) = flow.queries[*q].clone()
                 {
-                    add(&core.enter(s, b), &|b| Task::Stream(s, b));
+                    let rank = rank(Node::Query(*q), Node::Stream(s));
+                    add(rank, &core.enter(s, b), &|b| Task::Stream(s, b));
                 }
             }
             continue;
         }
         let Some(batch) = flow.streams[s].clone() else { continue };
         for reader in core.readers[s].iter().copied() {
+            let rank = rank(Node::Stream(s), reader);
             match reader {
                 Node::Query(q) if inside.contains(&reader) => {
-                    add(&batch, &|b| Task::Query(q, s, b));
+                    add(rank, &batch, &|b| Task::Query(q, s, b));
                 }
                 Node::Partition(p) if inside.contains(&reader) => {
-                    add(&batch, &|b| Task::Keyed(p, s, b));
+                    add(rank, &batch, &|b| Task::Keyed(p, s, b));
                 }
                 _ => {}
             }
@@ -152,13 +154,43 @@ fn arrivals(
             for s in core.plan.queries[*q].input.streams() {
                 let keyed = flow.keyed.get(&(p, *s));
                 if let Some(b) = keyed.filter(|_| inside.contains(&Node::Query(*q))) {
-                    add(b, &|b| Task::Query(*q, *s, b));
+                    let rank = rank(Node::Partition(p), Node::Query(*q));
+                    add(rank, b, &|b| Task::Query(*q, *s, b));
                 }
             }
         }
     }
     found.sort_by_key(|(order, at, rank, _)| (*order, *at, *rank));
     Ok(found)
+}
+
+/// When a depth-first walk from the streams in front first takes each edge of the graph.
+pub(super) fn edges(plan: &Plan, readers: &[Vec<Node>]) -> HashMap<(Node, Node), usize> {
+    let fed: HashSet<StreamId> = plan.queries.iter().filter_map(|q| q.target).collect();
+    let (inner, outer): (Vec<StreamId>, Vec<StreamId>) =
+        (0..plan.streams.len()).partition(|s| fed.contains(s));
+    let (mut times, mut seen) = (HashMap::new(), HashSet::new());
+    for root in outer.into_iter().chain(inner) {
+        let mut todo = vec![(None, Node::Stream(root))];
+        while let Some((from, n)) = todo.pop() {
+            if let Some(from) = from {
+                let time = times.len();
+                times.entry((from, n)).or_insert(time);
+            }
+            if !seen.insert(n) {
+                continue;
+            }
+            let next: Vec<Node> = match n {
+                Node::Stream(s) => readers[s].clone(),
+                Node::Partition(p) => {
+                    plan.partitions[p].queries.iter().map(|q| Node::Query(*q)).collect()
+                }
+                Node::Query(q) => plan.queries[q].target.map(Node::Stream).into_iter().collect(),
+            };
+            todo.extend(next.into_iter().rev().map(|m| (Some(n), m)));
+        }
+    }
+    times
 }
 
 impl Run<'_> {

@@ -74,3 +74,29 @@ fn timers_of_a_group_fire_where_the_clock_reaches_them() {
         ],
     );
 }
+
+#[test]
+fn timers_of_a_self_join_fire_before_a_chunk_that_its_filter_drops() {
+    agree(
+        "partition with (k of A) begin
+           from A[k != 'x']#window.timeBatch(100) as l right outer join A#window.length(2) as r
+             on l.k == r.k select l.a as x insert into O;
+         end;",
+        &[
+            chunk("A", 1_000, &[("x", 0), ("x", 0), ("y", 0)]),
+            chunk("A", 1_500, &[("x", 0), ("x", 0)]),
+        ],
+    );
+}
+
+#[test]
+fn what_enters_a_group_first_by_its_path_goes_first() {
+    agree(
+        "from A#window.batch() as l join B as r unidirectional on l.k == r.k
+         select l.a as x insert into O;
+         from B[a > 0] select k, a - 1 as a, t insert into A;
+         from A[a > 0] select k, a - 1 as a, t insert into A;
+         from A select a insert into P;",
+        &[send("B", 1_000, "x", 2), send("B", 1_001, "x", 1)],
+    );
+}
