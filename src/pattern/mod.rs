@@ -25,8 +25,6 @@ mod partial;
 mod predicate;
 mod sequence;
 pub mod spec;
-#[cfg(test)]
-mod tests;
 
 pub use automaton::Automaton;
 pub use spec::PatternSpec;

@@ -11,8 +11,6 @@ mod elements;
 mod filter;
 mod names;
 mod select;
-#[cfg(test)]
-mod tests;
 
 use arrow::datatypes::SchemaRef;
 
