@@ -6,7 +6,7 @@ use super::engine::Services;
 use crate::error::Result;
 use crate::event::{EventBatch, concat};
 use crate::op::chain::build_chain;
-use crate::op::join::JoinOp;
+use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
 use crate::op::select::{SelectOp, SlideOp, TumbleOp};
@@ -38,7 +38,18 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
-        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+        InputPlan::Join { spec, .. } => {
+            let mut used = vec![false; spec.output.fields().len()];
+            q.select.each_column(&mut |c| {
+                if let Some(used) = used.get_mut(usize::from(c)) {
+                    *used = true;
+                }
+            });
+            match LengthJoin::new(spec, used, &services.log)? {
+                Some(join) => vec![Box::new(join)],
+                None => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+            }
+        }
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));

@@ -15,6 +15,7 @@
 
 mod index;
 mod keys;
+mod length;
 mod matcher;
 mod rows;
 mod side;
@@ -22,6 +23,8 @@ mod side;
 mod tests;
 
 use std::sync::Arc;
+
+pub use length::LengthJoin;
 
 use crate::error::Result;
 use crate::event::EventBatch;

@@ -7,7 +7,8 @@
 //! Invariants:
 //! * `seen` lists the groups of the open batch in order of their first row; `last[g].batch` is `batch`
 //!   exactly for those.
-//! * Between steps `last[g].slot` of a seen group is its last row with the aggregates after it.
+//! * Between steps `last[g].slot` of a seen group is its last row; what it adds up to is in the
+//!   aggregators until the reset that closes the batch.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::Int64Type;
@@ -40,7 +41,7 @@ pub struct TumbleOp {
     seen: Vec<u32>,
     /// By group.
     last: Vec<Last>,
-    /// Last rows, with their aggregates.
+    /// Last rows.
     store: RowStore,
 }
 
@@ -82,7 +83,10 @@ impl TumbleOp {
         let Some(window) = (call.spec.create)(call, context)?.tumbling() else { return Ok(None) };
         let mut op = SelectOp::new(select)?;
         op.calls.iter_mut().for_each(|c| c.aggregator.append_only());
-        let store = RowStore::new(op.wide.clone())?;
+        if !op.calls.iter().all(|c| c.aggregator.drains()) {
+            return Ok(None);
+        }
+        let store = RowStore::new(op.input.clone())?;
         Ok(Some(Self {
             select: op,
             window,
@@ -161,37 +165,44 @@ impl TumbleOp {
         };
         let ids = self.select.groups.intern(&batch)?;
         let (closed, resets) = self.cut(times.values(), &ids);
-        let mut results: Vec<ArrayRef> = Vec::with_capacity(self.select.calls.len());
+        let mut totals: Vec<ArrayRef> = Vec::with_capacity(self.select.calls.len());
         for Call { args, aggregator } in &mut self.select.calls {
             let args = args.iter().map(|a| a.evaluate(&batch)).collect::<Result<Vec<_>>>()?;
             let input = AggregateInput { args: &args, groups: &ids, kinds: None, resets: &resets };
-            results.push(aggregator.update(&input)?);
+            // `new` made sure that all of them tell.
+            totals.extend(aggregator.drain(&input)?);
         }
-        let wide = self.select.widen(EventBatch { chunks: None, ..batch }, results)?;
-        self.emit(&wide, closed, out)?;
-        self.keep(&wide);
+        self.emit(&batch, closed, totals, out)?;
+        self.keep(&batch);
         self.forget();
         Ok(())
     }
 
-    /// Lets the closed batches out.
-    fn emit(&mut self, wide: &EventBatch, closed: Vec<Closed>, out: &mut Output) -> Result<()> {
+    /// Lets the closed batches out; `totals` are the aggregates of their groups, in the same order.
+    fn emit(
+        &mut self,
+        batch: &EventBatch,
+        closed: Vec<Closed>,
+        totals: Vec<ArrayRef>,
+        out: &mut Output,
+    ) -> Result<()> {
         if closed.is_empty() {
             return Ok(());
         }
         let (mut slots, mut rows, mut offsets) = (vec![], BatchBuilder::default(), vec![0]);
         for Closed { by, groups } in closed {
             for (_, last) in groups {
-                let slot = self.slot(wide, last);
+                let slot = self.slot(batch, last);
                 let ts = self.store.ts(slot);
-                rows.push(ts, wide.at[by], wide.order[by], Kind::Current, SINGLE_KEY);
+                rows.push(ts, batch.at[by], batch.order[by], Kind::Current, SINGLE_KEY);
                 slots.push(slot);
                 self.store.release(slot);
             }
             rows.end_chunk();
             offsets.push(slots.len() as u32);
         }
-        let columns = self.store.gather_all(&slots);
+        let mut columns = self.store.gather_all(&slots);
+        columns.extend(totals);
         self.store.reclaim();
         let mut last_rows = rows.finish(self.select.wide.clone(), columns, false)?;
         last_rows.chunks = None;
@@ -203,7 +214,7 @@ impl TumbleOp {
     }
 
     /// The last row of a group in the store.
-    fn slot(&mut self, wide: &EventBatch, last: Last) -> Slot {
+    fn slot(&mut self, batch: &EventBatch, last: Last) -> Slot {
         if last.row == NO_ROW {
             return last.slot;
         }
@@ -211,16 +222,16 @@ impl TumbleOp {
             self.store.release(last.slot);
         }
         let row = last.row as usize;
-        self.store.insert(&wide.columns, row, wide.ts[row])
+        self.store.insert(&batch.columns, row, batch.ts[row])
     }
 
     /// Keeps the last rows of the open batch's groups.
-    fn keep(&mut self, wide: &EventBatch) {
+    fn keep(&mut self, batch: &EventBatch) {
         for i in 0..self.seen.len() {
             let group = self.seen[i] as usize;
             let last = self.last[group];
             if last.row != NO_ROW {
-                let slot = self.slot(wide, last);
+                let slot = self.slot(batch, last);
                 self.last[group] = Last { row: NO_ROW, slot, ..last };
             }
         }
