@@ -151,7 +151,11 @@ fn arrivals(
             continue;
         }
         for q in &partition.queries {
-            for s in core.plan.queries[*q].input.streams() {
+            let streams = core.plan.queries[*q].input.streams();
+            for (port, s) in streams.iter().enumerate() {
+                if streams[..port].contains(s) {
+                    continue; // one chunk goes to all ports that read its stream
+                }
                 let keyed = flow.keyed.get(&(p, *s));
                 if let Some(b) = keyed.filter(|_| inside.contains(&Node::Query(*q))) {
                     let rank = rank(Node::Partition(p), Node::Query(*q));
