@@ -199,11 +199,10 @@ fn connect_outputs(app: &App, arguments: &Arguments, to: &Arc<Printer>) -> Resul
     }
     let declared = app.plan().streams.iter().any(|s| !s.sinks.is_empty());
     if arguments.output.is_empty() && !declared {
-        for stream in app.streams() {
-            if stream.written && !stream.read && !stream.name.starts_with('!') {
-                let sink = PrintSink::new(&stream.name, Arc::clone(to));
-                app.attach(&stream.name, "print", Box::new(sink))?;
-            }
+        let unread = app.streams().into_iter().filter(|s| s.written && !s.read);
+        for (rank, stream) in unread.enumerate() {
+            let sink = PrintSink::new(&stream.name, rank, Arc::clone(to));
+            app.attach(&stream.name, "print", Box::new(sink))?;
         }
     }
     Ok(())

@@ -14,10 +14,11 @@ use super::progress::Progress;
 
 /// How event times are printed: ISO 8601, UTC.
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
-/// Bytes after which lines are written though nobody asked.
-const MOST_KEPT: usize = 64 * 1024;
-
 /// Where lines go: standard output, or standard error if an output has the former.
+///
+/// Lines of several streams come step by step, stream by stream; they leave in the order of their
+/// events, so that what is printed doesn't depend on batches. (Log lines don't know their order: they
+/// leave before the events of their step.)
 pub struct Printer {
     to_stderr: bool,
     kept: Mutex<Kept>,
@@ -25,8 +26,30 @@ pub struct Printer {
 
 #[derive(Default)]
 struct Kept {
-    lines: Vec<u8>,
+    /// Log lines, then lines of events.
+    log: String,
+    text: String,
+    /// Where in `text` the line of each event ends, and what orders it: order, clock and stream.
+    events: Vec<(usize, (u64, i64, usize))>,
     progress: Option<Arc<Progress>>,
+}
+
+impl Kept {
+    /// All lines, in order.
+    fn take(&mut self) -> String {
+        let mut out = std::mem::take(&mut self.log);
+        if self.events.windows(2).all(|w| w[0].1 <= w[1].1) {
+            out.push_str(&self.text);
+        } else {
+            let starts = std::iter::once(0).chain(self.events.iter().map(|(end, _)| *end));
+            let mut lines: Vec<_> = starts.zip(&self.events).collect();
+            lines.sort_by_key(|(_, (_, key))| *key);
+            lines.into_iter().for_each(|(start, (end, _))| out.push_str(&self.text[start..*end]));
+        }
+        self.text.clear();
+        self.events.clear();
+        out
+    }
 }
 
 impl Printer {
@@ -43,22 +66,16 @@ impl Printer {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, text: &str) -> Result<()> {
-        let mut kept = self.kept();
-        kept.lines.extend_from_slice(text.as_bytes());
-        if kept.lines.len() < MOST_KEPT { Ok(()) } else { self.write(&mut kept) }
-    }
-
     fn write(&self, kept: &mut Kept) -> Result<()> {
-        if kept.lines.is_empty() {
+        let lines = kept.take();
+        if lines.is_empty() {
             return Ok(());
         }
-        let lines = std::mem::take(&mut kept.lines);
         let write = || match self.to_stderr {
-            true => std::io::stderr().lock().write_all(&lines),
+            true => std::io::stderr().lock().write_all(lines.as_bytes()),
             false => {
                 let mut out = std::io::stdout().lock();
-                out.write_all(&lines).and_then(|()| out.flush())
+                out.write_all(lines.as_bytes()).and_then(|()| out.flush())
             }
         };
         let written = match &kept.progress {
@@ -72,10 +89,14 @@ impl Printer {
 
 impl LogTarget for Printer {
     fn line(&self, priority: Priority, text: &str) -> Result<()> {
-        match priority {
-            Priority::Info => self.push(&format!("{text}\n")),
-            other => self.push(&format!("{} {text}\n", other.name())),
+        let mut kept = self.kept();
+        if priority != Priority::Info {
+            kept.log.push_str(priority.name());
+            kept.log.push(' ');
         }
+        kept.log.push_str(text);
+        kept.log.push('\n');
+        Ok(())
     }
 
     fn flush(&self) -> Result<()> {
@@ -86,12 +107,14 @@ impl LogTarget for Printer {
 /// Prints a stream: a line per event, with its time, the stream's name and its values.
 pub struct PrintSink {
     stream: String,
+    /// Its place among the streams that are printed.
+    rank: usize,
     to: Arc<Printer>,
 }
 
 impl PrintSink {
-    pub fn new(stream: &str, to: Arc<Printer>) -> Self {
-        Self { stream: stream.into(), to }
+    pub fn new(stream: &str, rank: usize, to: Arc<Printer>) -> Self {
+        Self { stream: stream.into(), rank, to }
     }
 }
 
@@ -101,8 +124,9 @@ impl Sink for PrintSink {
         let options = FormatOptions::new().with_timestamp_format(Some(TIME));
         let times = ArrayFormatter::try_new(times.as_ref(), &options)?;
         let schema = batch.columns.schema();
-        let mut text = String::new();
+        let mut kept = self.to.kept();
         for row in 0..batch.rows() {
+            let text = &mut kept.text;
             match times.value(row).try_to_string() {
                 Ok(time) => text.push_str(&time),
                 // Too far away for a calendar.
@@ -114,11 +138,13 @@ impl Sink for PrintSink {
                 text.push(' ');
                 text.push_str(field.name());
                 text.push('=');
-                push_value(&mut text, &Value::from_array(column.as_ref(), row));
+                push_value(text, &Value::from_array(column.as_ref(), row));
             }
             text.push('\n');
+            let end = text.len();
+            kept.events.push((end, (batch.order[row], batch.at[row], self.rank)));
         }
-        self.to.push(&text)
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
