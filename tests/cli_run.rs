@@ -245,10 +245,18 @@ fn two_files_are_merged_by_time_alike_in_any_batches() {
         printed.1.contains("Pairs a=1 b=4") && printed.1.contains("Pairs a=4 b=4"),
         "{printed:?}"
     );
+    let app = TWO.replace("from Out#", "from Out#log('x')#")
+        + "@sink(type='log') define stream Out (t long, x string);
+           @sink(type='log', priority='warn') define stream Pairs (a long, b long);";
+    std::fs::write(dir.path().join("logged.siddhi"), app).unwrap();
+    let logged = run(dir.path(), &["logged.siddhi", "-q", "--batch-rows", "1"]);
+    assert_eq!((logged.0, logged.1.lines().count()), (0, 18), "{logged:?}");
     for rows in ["2", "7", "8192"] {
         assert_eq!(run(dir.path(), &arguments(rows)).1, out, "{rows}");
         let again = run(dir.path(), &["two.siddhi", "-q", "--batch-rows", rows]);
         assert_eq!(again, printed, "{rows}");
+        let again = run(dir.path(), &["logged.siddhi", "-q", "--batch-rows", rows]);
+        assert_eq!(again, logged, "{rows}");
     }
 }
 

@@ -21,7 +21,7 @@ pub struct LogLine {
 struct ToClosure<F>(F);
 
 impl<F: Fn(LogLine) + Send + Sync> LogTarget for ToClosure<F> {
-    fn line(&self, priority: Priority, text: &str) -> Result<()> {
+    fn line(&self, priority: Priority, text: &str, _: (u64, i64)) -> Result<()> {
         (self.0)(LogLine { priority: priority.name().into(), text: text.into() });
         Ok(())
     }
@@ -35,10 +35,10 @@ impl<F: Fn(LogLine) + Send + Sync> LogTarget for ToClosure<F> {
 struct OfQueries(Arc<dyn LogTarget>);
 
 impl LogSink for OfQueries {
-    fn write(&self, priority: &str, line: &str) {
+    fn write(&self, priority: &str, line: &str, place: (u64, i64)) {
         if let Some(priority) = Priority::from_name(priority) {
             // A log that can't be written doesn't stop queries; its target tells when it is flushed.
-            let _ = self.0.line(priority, line);
+            let _ = self.0.line(priority, line, place);
         }
     }
 }

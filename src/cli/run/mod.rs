@@ -200,8 +200,8 @@ fn connect_outputs(app: &App, arguments: &Arguments, to: &Arc<Printer>) -> Resul
     let declared = app.plan().streams.iter().any(|s| !s.sinks.is_empty());
     if arguments.output.is_empty() && !declared {
         let unread = app.streams().into_iter().filter(|s| s.written && !s.read);
-        for (rank, stream) in unread.enumerate() {
-            let sink = PrintSink::new(&stream.name, rank, Arc::clone(to));
+        for stream in unread {
+            let sink = PrintSink::new(&stream.name, Arc::clone(to));
             app.attach(&stream.name, "print", Box::new(sink))?;
         }
     }

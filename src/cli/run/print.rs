@@ -14,11 +14,11 @@ use super::progress::Progress;
 
 /// How event times are printed: ISO 8601, UTC.
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
+
 /// Where lines go: standard output, or standard error if an output has the former.
 ///
 /// Lines of several streams come step by step, stream by stream; they leave in the order of their
-/// events, so that what is printed doesn't depend on batches. (Log lines don't know their order: they
-/// leave before the events of their step.)
+/// events, so that what is printed doesn't depend on batches.
 pub struct Printer {
     to_stderr: bool,
     kept: Mutex<Kept>,
@@ -26,29 +26,29 @@ pub struct Printer {
 
 #[derive(Default)]
 struct Kept {
-    /// Log lines, then lines of events.
-    log: String,
     text: String,
-    /// Where in `text` the line of each event ends, and what orders it: order, clock and stream.
-    events: Vec<(usize, (u64, i64, usize))>,
+    /// Where in `text` each line ends, and its event's order and clock.
+    lines: Vec<(usize, (u64, i64))>,
     progress: Option<Arc<Progress>>,
 }
 
 impl Kept {
-    /// All lines, in order.
+    /// Ends a line of `text`.
+    fn end_line(&mut self, place: (u64, i64)) {
+        self.text.push('\n');
+        self.lines.push((self.text.len(), place));
+    }
+
+    /// All lines, in order; those of one place as they came.
     fn take(&mut self) -> String {
-        let mut out = std::mem::take(&mut self.log);
-        if self.events.windows(2).all(|w| w[0].1 <= w[1].1) {
-            out.push_str(&self.text);
-        } else {
-            let starts = std::iter::once(0).chain(self.events.iter().map(|(end, _)| *end));
-            let mut lines: Vec<_> = starts.zip(&self.events).collect();
-            lines.sort_by_key(|(_, (_, key))| *key);
-            lines.into_iter().for_each(|(start, (end, _))| out.push_str(&self.text[start..*end]));
+        let (text, ends) = (std::mem::take(&mut self.text), std::mem::take(&mut self.lines));
+        if ends.is_sorted_by_key(|(_, place)| *place) {
+            return text;
         }
-        self.text.clear();
-        self.events.clear();
-        out
+        let starts = std::iter::once(0).chain(ends.iter().map(|(end, _)| *end));
+        let mut lines: Vec<_> = starts.zip(&ends).collect();
+        lines.sort_by_key(|(_, (_, place))| *place);
+        lines.into_iter().map(|(start, (end, _))| &text[start..*end]).collect()
     }
 }
 
@@ -88,14 +88,14 @@ impl Printer {
 }
 
 impl LogTarget for Printer {
-    fn line(&self, priority: Priority, text: &str) -> Result<()> {
+    fn line(&self, priority: Priority, text: &str, place: (u64, i64)) -> Result<()> {
         let mut kept = self.kept();
         if priority != Priority::Info {
-            kept.log.push_str(priority.name());
-            kept.log.push(' ');
+            kept.text.push_str(priority.name());
+            kept.text.push(' ');
         }
-        kept.log.push_str(text);
-        kept.log.push('\n');
+        kept.text.push_str(text);
+        kept.end_line(place);
         Ok(())
     }
 
@@ -107,14 +107,12 @@ impl LogTarget for Printer {
 /// Prints a stream: a line per event, with its time, the stream's name and its values.
 pub struct PrintSink {
     stream: String,
-    /// Its place among the streams that are printed.
-    rank: usize,
     to: Arc<Printer>,
 }
 
 impl PrintSink {
-    pub fn new(stream: &str, rank: usize, to: Arc<Printer>) -> Self {
-        Self { stream: stream.into(), rank, to }
+    pub fn new(stream: &str, to: Arc<Printer>) -> Self {
+        Self { stream: stream.into(), to }
     }
 }
 
@@ -140,9 +138,7 @@ impl Sink for PrintSink {
                 text.push('=');
                 push_value(text, &Value::from_array(column.as_ref(), row));
             }
-            text.push('\n');
-            let end = text.len();
-            kept.events.push((end, (batch.order[row], batch.at[row], self.rank)));
+            kept.end_line((batch.order[row], batch.at[row]));
         }
         Ok(())
     }

@@ -87,11 +87,13 @@ impl Priority {
 
 /// Where log lines go.
 pub trait LogTarget: Send + Sync {
-    /// Takes a line (without its end).
+    /// Takes a line (without its end). `place` is the order and clock of the event it is about: lines
+    /// of several streams come step by step, stream by stream, and can be put in order by it before
+    /// they are flushed (which never happens within a step).
     ///
     /// # Errors
     /// If it can't be written.
-    fn line(&self, priority: Priority, text: &str) -> Result<()>;
+    fn line(&self, priority: Priority, text: &str, place: (u64, i64)) -> Result<()>;
 
     /// Hands on what is buffered.
     ///
@@ -111,7 +113,7 @@ impl LogWriter {
 }
 
 impl LogTarget for LogWriter {
-    fn line(&self, priority: Priority, text: &str) -> Result<()> {
+    fn line(&self, priority: Priority, text: &str, _: (u64, i64)) -> Result<()> {
         let mut write = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match priority {
             Priority::Info => writeln!(write, "{text}"),
@@ -166,7 +168,8 @@ impl Sink for LogSink {
             if several {
                 self.text.push(']');
             }
-            self.target.line(priority, &self.text)?;
+            let place = (batch.order[chunk.start], batch.at[chunk.start]);
+            self.target.line(priority, &self.text, place)?;
         }
         Ok(())
     }

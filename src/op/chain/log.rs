@@ -15,7 +15,9 @@ use crate::plan::spec::LogSpec;
 /// Where log lines go.
 pub trait LogSink: Send + Sync {
     /// Writes a line of this priority (`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`).
-    fn write(&self, priority: &str, line: &str);
+    /// `place` is the event's order and clock: lines of several queries come step by step, query by
+    /// query, and can be put in order by it.
+    fn write(&self, priority: &str, line: &str, place: (u64, i64));
 }
 
 /// Writes a line per row.
@@ -67,7 +69,8 @@ impl Stateless for Log {
         }
         let messages = self.message.as_ref().map(|m| m.evaluate(&batch)).transpose()?;
         for row in 0..batch.rows() {
-            self.sink.write(&self.priority, &self.line(&batch, messages.as_ref(), row));
+            let place = (batch.order[row], batch.at[row]);
+            self.sink.write(&self.priority, &self.line(&batch, messages.as_ref(), row), place);
         }
         Ok(batch)
     }

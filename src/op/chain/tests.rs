@@ -20,7 +20,7 @@ use crate::window::{WindowArg, WindowCall};
 struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
-    fn write(&self, priority: &str, line: &str) {
+    fn write(&self, priority: &str, line: &str, _: (u64, i64)) {
         self.0.lock().unwrap().push(format!("{priority} {line}"));
     }
 }

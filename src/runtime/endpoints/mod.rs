@@ -145,7 +145,8 @@ impl App {
                 (Err(e), OnError::Log | OnError::Stream, _) => {
                     let lost = events.rows();
                     let line = format!("{}: {e}; {lost} events are lost", events.name());
-                    log.line(Priority::Error, &line)
+                    let batch = events.batch();
+                    log.line(Priority::Error, &line, (batch.order[0], batch.at[0]))
                 }
                 (written, _, _) => written,
             }
