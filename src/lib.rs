@@ -19,6 +19,7 @@
 //! ```
 
 pub mod aggregate;
+pub mod bench;
 pub mod error;
 pub mod event;
 pub mod expr;

@@ -16,18 +16,18 @@ pub const WINDOWS: &[&WindowSpec] = &[
     &window::time_length::SPEC,
     &window::external_time::SPEC,
     &window::external_time_batch::SPEC,
+    &window::session::SPEC,
+    &window::delay::SPEC,
+    &window::sort::SPEC,
+    &window::frequent::SPEC,
+    &window::lossy_frequent::SPEC,
+    &window::expression::SPEC,
+    &window::expression_batch::SPEC,
+    &window::cron::SPEC,
 ];
 
 /// Windows of SiddhiQL (and its `unique` extension) that aren't built yet: refused as such.
 pub const PLANNED: &[&str] = &[
-    "cron",
-    "session",
-    "delay",
-    "sort",
-    "frequent",
-    "lossyFrequent",
-    "expression",
-    "expressionBatch",
     "unique:deduplicate",
     "unique:ever",
     "unique:externalTimeBatch",

@@ -65,7 +65,7 @@ const LAYOUT: &[(&str, &[&str])] = &[
         ],
     ),
     ("registry", &["event", "expr", "aggregate", "window", "pattern", "table", "op", "io", "lang"]),
-    ("bench", &["lib"]),
+    ("bench", &["lib", "time"]),
     ("cli", &["lib"]),
     ("lib", &["*"]),
     ("main", &["lib", "cli"]),

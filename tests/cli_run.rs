@@ -1,5 +1,7 @@
 //! `foreshock run` as a process: files, pipes, exit codes, what is said where.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

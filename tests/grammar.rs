@@ -1,14 +1,19 @@
 //! The normative grammar and the parser say the same.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 #[path = "grammar/ebnf.rs"]
 mod ebnf;
+#[path = "grammar/recognise.rs"]
+mod recognise;
 
 use std::collections::BTreeSet;
 
 use ebnf::{Generator, Grammar, Node, is_token};
 use foreshock::error::Diagnostic;
-use foreshock::lang::lexer::{Keyword, Sym};
+use foreshock::lang::lexer::{Keyword, Sym, lex};
 use foreshock::lang::{diagnostics, parse, print};
+use recognise::Recogniser;
 
 /// Productions nothing else mentions.
 const ROOTS: [&str; 7] = [
@@ -176,4 +181,64 @@ fn mutated_sentences_never_panic_and_a_fault_is_always_reported() {
         }
     }
     assert!(refused > 1_000, "mutations should break most sentences, not {refused}");
+}
+
+/// Replaces, removes, repeats or exchanges a few tokens.
+fn mutate(sentence: &mut Vec<String>, g: &mut Generator<'_>, others: &[String]) {
+    for _ in 0..1 + g.chance.below(2) {
+        if sentence.is_empty() {
+            return;
+        }
+        let (a, b) = (g.chance.below(sentence.len()), g.chance.below(sentence.len()));
+        let other = others[g.chance.below(others.len())].clone();
+        match g.chance.below(5) {
+            0 => drop(sentence.remove(a)),
+            1 => sentence.swap(a, b),
+            2 => sentence.insert(a, sentence[b].clone()),
+            3 => sentence.insert(a, other),
+            _ => sentence[a] = other,
+        }
+    }
+}
+
+/// The other direction of the sentences that all must parse: what parses is in the grammar.
+#[test]
+fn the_parser_accepts_nothing_the_grammar_does_not_derive() {
+    let grammar = grammar();
+    let recogniser = Recogniser::new(&grammar);
+    let words = Keyword::ALL.iter().map(|k| k.text().to_string());
+    let signs = Sym::ALL.iter().map(|s| s.text().to_string());
+    let others: Vec<String> =
+        words.chain(signs).chain(["S", "5", "5L", "'x'", "`q`"].map(String::from)).collect();
+    let mut g = Generator::new(&grammar, 3);
+    let (mut accepted, mut refused) = (0, 0);
+    let times = std::env::var("FORESHOCK_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    for n in 0..6_000 * times {
+        let mut sentence = g.sentence("app", 8 + n % 40);
+        mutate(&mut sentence, &mut g, &others);
+        let text = sentence.join(" ");
+        let parsed = parse::parse_app(&text);
+        if parsed.has_errors() {
+            refused += 1;
+            continue;
+        }
+        let lexed = lex(&text);
+        assert!(
+            recogniser.derives("app", &text, &lexed),
+            "parses, but isn't in the grammar: {text}"
+        );
+        accepted += 1;
+    }
+    assert!(accepted > 500 && refused > 1_000, "{accepted} accepted, {refused} refused");
+}
+
+#[test]
+fn the_recogniser_can_say_no() {
+    let recogniser = Recogniser::new(&grammar());
+    let derives = |text: &str| recogniser.derives("app", text, &lex(text));
+    assert!(derives("define stream S (a int); from S[a > 1] select a insert into T"));
+    assert!(derives(""));
+    assert!(!derives("define stream S (a int) from S insert into T"));
+    assert!(!derives("from S[a >] insert into T"));
+    assert!(!derives("from S select a + 1 insert into T"));
 }

@@ -1,10 +1,20 @@
 //! The recorded corpus of the real engine: what it parses we parse, what it refuses we refuse, and
 //! every tree survives the formatter.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+#[path = "grammar/ebnf.rs"]
+#[allow(dead_code, reason = "only its grammar is used here")]
+mod ebnf;
+#[path = "grammar/recognise.rs"]
+mod recognise;
+
 use std::path::{Path, PathBuf};
 
+use ebnf::Grammar;
 use foreshock::error::Severity;
-use foreshock::lang::{parse, print};
+use foreshock::lang::{lexer::lex, parse, print};
+use recognise::Recogniser;
 use serde_json::Value;
 
 /// Recorded as refused by Siddhi's parser, yet right here.
@@ -105,6 +115,22 @@ fn every_application_survives_the_formatter() {
         checked += 1;
     }
     assert!(checked > 1700, "the corpus is smaller than it should be");
+}
+
+/// One in twelve, to save time; `FORESHOCK_FUZZ` takes all.
+#[test]
+fn applications_are_in_the_normative_grammar() {
+    let Some(dir) = corpus() else { return };
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/grammar/foreshock.ebnf");
+    let recogniser = Recogniser::new(&Grammar::read(&std::fs::read_to_string(path).unwrap()));
+    let step = if std::env::var_os("FORESHOCK_FUZZ").is_some() { 1 } else { 12 };
+    for case in cases(&dir).iter().step_by(step) {
+        let app = case["app"].as_str().unwrap();
+        let lexed = lex(app);
+        if !parse::parse_app(app).has_errors() {
+            assert!(recogniser.derives("app", app, &lexed), "not in the grammar: {app}");
+        }
+    }
 }
 
 /// Recorded as refused by Siddhi's parser; here it is the plan that finds duplicate names.

@@ -2,6 +2,8 @@
 //!
 //! `FORESHOCK_BLESS=1` writes the renderings anew; look at the difference before committing it.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::path::{Path, PathBuf};
 
 use foreshock::error::{Code, Diagnostic, Span};

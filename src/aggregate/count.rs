@@ -6,7 +6,7 @@ use arrow::datatypes::Int64Type;
 use super::fold::{Results, fit, walk};
 use super::{AggregateInput, AggregateSpec, Aggregator};
 use crate::error::Result;
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::AttrType;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -41,6 +41,29 @@ impl Aggregator for Count {
             out.push(Some(counts[group]));
         });
         Ok(out.finish())
+    }
+
+    fn step(&mut self, _args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        if self.counts.len() <= group as usize {
+            self.counts.resize(group as usize + 1, 0);
+        }
+        let count = &mut self.counts[group as usize];
+        *count += if kind == Kind::Current { 1 } else { -1 };
+        Some(Value::Long(*count))
+    }
+
+    fn drain(&mut self, input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        fit(&mut self.counts, input);
+        let mut out = Results::<Int64Type>::with_capacity(input.resets.len());
+        let reset = |counts: &mut Vec<i64>, group: usize| {
+            out.push(Some(std::mem::take(&mut counts[group])));
+        };
+        walk(&mut self.counts, input, reset, |counts, _, group, _| counts[group] += 1);
+        Ok(Some(out.finish()))
+    }
+
+    fn drains(&self) -> bool {
+        true
     }
 
     fn forget(&mut self, group: u32) {

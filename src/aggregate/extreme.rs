@@ -10,15 +10,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType};
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::fold::{Fold, Folded, Results, fit, primitive, walk};
+use super::fold::{Fold, Folded, Number, Results, fit, primitive, walk};
 use super::{AggregateInput, Aggregator};
 use crate::error::Result;
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// Which end wins.
@@ -46,7 +46,7 @@ fn wins<S: Side, K: Ord>(a: &K, b: &K) -> bool {
 }
 
 /// Numbers with an integer key of the same order. NaN has the key that loses.
-pub(super) trait Ranked: ArrowPrimitiveType {
+pub(super) trait Ranked: Number {
     /// The key.
     type Key: Copy + Ord + Send + Serialize + DeserializeOwned + std::fmt::Debug;
     /// Key of a value; `max`: the largest is to win.
@@ -108,6 +108,8 @@ impl<T: Ranked, S: Side> Fold for Forever<T, S> {
     type Out = T;
     type State = Option<T::Key>;
 
+    const SLIDES: bool = false;
+
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {
         let key = T::key(value, S::MAX);
@@ -136,6 +138,8 @@ impl<T: Ranked, S: Side> Fold for Best<T, S> {
     type In = T;
     type Out = T;
     type State = Option<T::Key>;
+
+    const SLIDES: bool = false;
 
     #[inline(always)]
     fn add(best: &mut Option<T::Key>, value: T::Native) {
@@ -267,6 +271,29 @@ impl<T: Ranked, S: Side> Aggregator for Windowed<T, S> {
         Ok(out.finish())
     }
 
+    fn step(&mut self, args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        if self.groups.len() <= group as usize {
+            self.groups.resize_with(group as usize + 1, || None);
+        }
+        let live = &mut self.groups[group as usize];
+        match (args, kind) {
+            ([Value::Null], _) => {}
+            ([value], Kind::Current) => {
+                let key = T::key(T::of(value)?, S::MAX);
+                live.get_or_insert_with(|| Box::new(Live::new())).add::<S>(key);
+            }
+            ([value], Kind::Expired) => {
+                let key = T::key(T::of(value)?, S::MAX);
+                if let Some(live) = live {
+                    live.remove(key);
+                }
+            }
+            _ => return None,
+        }
+        let winner = live.as_ref().and_then(|l| l.winner::<S>());
+        Some(winner.map(T::native).map_or(Value::Null, T::boxed))
+    }
+
     fn forget(&mut self, group: u32) {
         if let Some(live) = self.groups.get_mut(group as usize) {
             *live = None;
@@ -320,6 +347,10 @@ impl<T: Ranked, S: Side> Aggregator for Extreme<T, S> {
 
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef> {
         self.inner_mut().update(input)
+    }
+
+    fn step(&mut self, args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        self.inner_mut().step(args, group, kind)
     }
 
     fn forget(&mut self, group: u32) {

@@ -12,9 +12,10 @@ use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::slide::{Sliding, SlidingFold};
 use super::{AggregateInput, Aggregator};
 use crate::error::{Error, Result};
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::{AttrType, is_numeric};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -62,11 +63,14 @@ pub(super) fn fit<T: Clone + Default>(states: &mut Vec<T>, input: &AggregateInpu
 /// state as it is.
 pub(super) trait Fold: 'static {
     /// Argument type.
-    type In: ArrowPrimitiveType;
+    type In: Number;
     /// Result type.
-    type Out: ArrowPrimitiveType;
+    type Out: Number;
     /// State of a group; the default is that of a group without rows.
     type State: Clone + Default + Send + Serialize + DeserializeOwned;
+
+    /// Whether a row can be taken back, so that a group whose rows have all left is like new.
+    const SLIDES: bool = true;
 
     /// A row enters.
     fn add(state: &mut Self::State, value: <Self::In as ArrowPrimitiveType>::Native);
@@ -112,6 +116,49 @@ impl<F: Fold> Aggregator for Folded<F> {
             }),
         }
         Ok(out.finish())
+    }
+
+    fn step(&mut self, args: &[Value], group: u32, kind: Kind) -> Option<Value> {
+        if self.states.len() <= group as usize {
+            self.states.resize(group as usize + 1, F::State::default());
+        }
+        let state = &mut self.states[group as usize];
+        match args {
+            [Value::Null] => {}
+            [value] => apply::<F>(state, F::In::of(value)?, kind),
+            _ => return None,
+        }
+        Some(F::value(state).map_or(Value::Null, F::Out::boxed))
+    }
+
+    fn drain(&mut self, input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        fit(&mut self.states, input);
+        let values = primitive::<F::In>(input, 0)?;
+        let mut out = Results::<F::Out>::with_capacity(input.resets.len());
+        let reset = |states: &mut Vec<F::State>, group: usize| {
+            out.push(F::value(&states[group]));
+            F::reset(&mut states[group]);
+        };
+        let numbers = values.values();
+        match values.nulls() {
+            None => walk(&mut self.states, input, reset, |states, row, group, _| {
+                F::add(&mut states[group], numbers[row]);
+            }),
+            Some(nulls) => walk(&mut self.states, input, reset, |states, row, group, _| {
+                if nulls.is_valid(row) {
+                    F::add(&mut states[group], numbers[row]);
+                }
+            }),
+        }
+        Ok(Some(out.finish()))
+    }
+
+    fn drains(&self) -> bool {
+        true
+    }
+
+    fn sliding(&self) -> Option<Box<dyn Sliding>> {
+        F::SLIDES.then(|| Box::new(SlidingFold::<F>::default()) as Box<dyn Sliding>)
     }
 
     fn forget(&mut self, group: u32) {
@@ -189,27 +236,50 @@ pub(super) fn mistyped(array: &ArrayRef) -> Error {
 }
 
 /// Java's conversions of the four number types.
-pub(super) trait Number: ArrowPrimitiveType {
+pub(super) trait Number: ArrowPrimitiveType<Native: Serialize + DeserializeOwned> {
     /// Widened to double.
     fn double(value: Self::Native) -> f64;
+    /// The number in a value of this type.
+    fn of(value: &Value) -> Option<Self::Native>;
+    /// As a value.
+    fn boxed(value: Self::Native) -> Value;
+}
+
+/// The two ways between a number and a value.
+macro_rules! boxing {
+    ($variant:ident) => {
+        fn of(value: &Value) -> Option<Self::Native> {
+            match value {
+                Value::$variant(x) => Some(*x),
+                _ => None,
+            }
+        }
+        fn boxed(value: Self::Native) -> Value {
+            Value::$variant(value)
+        }
+    };
 }
 
 impl Number for Int32Type {
+    boxing!(Int);
     fn double(value: i32) -> f64 {
         f64::from(value)
     }
 }
 impl Number for Int64Type {
+    boxing!(Long);
     fn double(value: i64) -> f64 {
         value as f64
     }
 }
 impl Number for Float32Type {
+    boxing!(Float);
     fn double(value: f32) -> f64 {
         f64::from(value)
     }
 }
 impl Number for Float64Type {
+    boxing!(Double);
     fn double(value: f64) -> f64 {
         value
     }

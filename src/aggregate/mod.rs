@@ -19,6 +19,7 @@ pub mod max_forever;
 pub mod min;
 pub mod min_forever;
 pub mod or;
+pub mod slide;
 pub mod std_dev;
 pub mod sum;
 #[cfg(test)]
@@ -28,7 +29,7 @@ pub mod union_set;
 use arrow::array::ArrayRef;
 
 use crate::error::Result;
-use crate::event::Kind;
+use crate::event::{Kind, Value};
 use crate::expr::types::AttrType;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -85,8 +86,34 @@ pub trait Aggregator: Send {
     /// kept only to take rows back isn't needed. Rows may still be cleared by resets.
     fn append_only(&mut self) {}
 
+    /// The same over a window whose rows leave in the order in which they came, if there is a faster
+    /// way to do that than to be told of each row that leaves.
+    fn sliding(&self) -> Option<Box<dyn slide::Sliding>> {
+        None
+    }
+
+    /// Applies rows, none of which leaves, and gives the value of each reset group just before its
+    /// reset, in the order of the resets; none if it can't tell without giving every row's value.
+    ///
+    /// # Errors
+    /// As [`Aggregator::update`].
+    fn drain(&mut self, _input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        Ok(None)
+    }
+
+    /// Whether [`Aggregator::drain`] can tell.
+    fn drains(&self) -> bool {
+        false
+    }
+
     /// Applies the rows in order and returns the value after each.
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef>;
+
+    /// What [`Aggregator::update`] does with a single row, without arrays; none if it can't, and nothing
+    /// has happened then.
+    fn step(&mut self, _args: &[Value], _group: u32, _kind: Kind) -> Option<Value> {
+        None
+    }
 
     /// Returns a group to its initial state; its id may be handed out for another group.
     fn forget(&mut self, group: u32);

@@ -3,7 +3,6 @@
 
 use std::marker::PhantomData;
 
-use arrow::array::ArrowPrimitiveType;
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type};
 
 use super::fold::{Fold, Folded, Number, first, one_number};
@@ -44,7 +43,7 @@ struct SumLong<T>(PhantomData<T>);
 
 impl<T> Fold for SumLong<T>
 where
-    T: ArrowPrimitiveType,
+    T: Number,
     T::Native: Into<i64>,
 {
     type In = T;

@@ -1,18 +1,46 @@
-//! `foreshock explain`.
+//! `foreshock explain`: what an application compiles to.
 
 use std::path::PathBuf;
 
-/// Shows what an application compiles to.
+use super::text;
+
+/// Shows what an application compiles to: operators, modes, indexes, windows, order.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The application.
+    /// The application; `-` is standard input.
     app: PathBuf,
+    /// As text, as a graph for Graphviz (`| dot -Tsvg`), or as JSON.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Dot,
+    Json,
 }
 
 /// Runs the command; the exit code.
 pub fn run(arguments: &Arguments) -> u8 {
-    match super::read_app(&arguments.app) {
-        Ok(text) => u8::from(foreshock::compile(&text).is_err()) * super::WRONG_QUERY,
-        Err(code) => code,
-    }
+    let app = match text::read(&arguments.app) {
+        Ok(app) => app,
+        Err(code) => return code,
+    };
+    let plan = match foreshock::compile(&app.text) {
+        Ok((plan, warnings)) => {
+            text::show(&app, &warnings);
+            plan
+        }
+        Err(found) => {
+            text::show(&app, &found);
+            return super::WRONG_QUERY;
+        }
+    };
+    let explanation = match arguments.format {
+        Format::Text => plan.explain_text(),
+        Format::Dot => plan.explain_dot(),
+        Format::Json => format!("{:#}\n", plan.explain_json()),
+    };
+    text::print(&explanation).err().unwrap_or(0)
 }

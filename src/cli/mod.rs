@@ -1,13 +1,13 @@
 //! The command line: one module per command. Exit codes: 0 done, 1 the query is wrong, 2 wrong
 //! usage (clap's own), 3 data or I/O.
 
+mod bench;
 mod check;
 mod explain;
 mod fmt;
 mod run;
 mod text;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +33,7 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Parses the arguments and runs the command they name.
@@ -42,14 +43,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     ExitCode::from(code)
-}
-
-/// The text of an application, or the exit code after saying why it can't be read.
-fn read_app(path: &Path) -> Result<String, u8> {
-    std::fs::read_to_string(path).map_err(|e| {
-        eprintln!("foreshock: {}: {e}", path.display());
-        DATA
-    })
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::buffer::ScalarBuffer;
-use arrow::compute::{FilterBuilder, take};
-use arrow::datatypes::SchemaRef;
+use arrow::compute::take;
+use arrow::datatypes::{ArrowNativeType, SchemaRef};
 
 use super::KeyId;
 use crate::error::Result;
@@ -97,6 +97,15 @@ impl Chunks {
     }
 }
 
+/// A place in the total order of everything that happens in an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Order of the cause: an input event's number, or that of the timers before it.
+    pub order: u64,
+    /// The clock, ms since the epoch.
+    pub at: i64,
+}
+
 /// Rows of one stream in order, for one step.
 #[derive(Debug, Clone)]
 pub struct EventBatch {
@@ -151,6 +160,11 @@ impl EventBatch {
     /// The kind of a row.
     pub fn kind(&self, row: usize) -> Kind {
         self.kinds.as_ref().map_or(Kind::Current, |k| k[row])
+    }
+
+    /// Where a row stands among everything that happens.
+    pub fn moment(&self, row: usize) -> Moment {
+        Moment { order: self.order[row], at: self.at[row] }
     }
 
     /// The partition key of a row.
@@ -216,14 +230,12 @@ impl EventBatch {
         if kept == self.rows() {
             return Ok(self.clone());
         }
-        let predicate = FilterBuilder::new(mask).optimize().build();
         let mut rows = Vec::with_capacity(kept);
-        let bits = match Array::nulls(mask) {
-            Some(nulls) => mask.values() & nulls.inner(),
-            None => mask.values().clone(),
-        };
-        rows.extend(bits.set_indices().map(|i| i as u32));
-        Ok(self.select(predicate.filter_record_batch(&self.columns)?, &rows))
+        match Array::nulls(mask) {
+            None => rows.extend(mask.values().set_indices_u32()),
+            Some(nulls) => rows.extend((mask.values() & nulls.inner()).set_indices_u32()),
+        }
+        self.take_owned(rows)
     }
 
     /// The rows at `rows` (strictly increasing), in that order.
@@ -231,26 +243,33 @@ impl EventBatch {
         if rows.len() == self.rows() {
             return Ok(self.clone());
         }
-        let indices = UInt32Array::from(rows.to_vec());
+        self.take_owned(rows.to_vec())
+    }
+
+    fn take_owned(&self, rows: Vec<u32>) -> Result<Self> {
+        let indices = UInt32Array::from(rows);
         let columns: Vec<ArrayRef> = self
             .columns
             .columns()
             .iter()
             .map(|c| take(c, &indices, None))
             .collect::<Result<_, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
         let columns = RecordBatch::try_new_with_options(self.columns.schema(), columns, &options)?;
-        Ok(self.select(columns, rows))
+        Ok(self.select(columns, indices.values()))
     }
 
     /// The hidden fields of `rows` (strictly increasing) around the given, already gathered columns.
     pub fn select(&self, columns: RecordBatch, rows: &[u32]) -> Self {
         debug_assert_eq!(columns.num_rows(), rows.len());
+        let ts = pick(&self.ts, rows);
+        // In playback, and as long as events are in order, the clock is their own time.
+        let at = if self.at.ptr_eq(&self.ts) { ts.clone() } else { pick(&self.at, rows) };
         Self {
             columns,
-            ts: rows.iter().map(|r| self.ts[*r as usize]).collect(),
-            at: rows.iter().map(|r| self.at[*r as usize]).collect(),
-            order: rows.iter().map(|r| self.order[*r as usize]).collect(),
+            ts,
+            at,
+            order: pick(&self.order, rows),
             kinds: self.kinds.as_ref().map(|k| rows.iter().map(|r| k[*r as usize]).collect()),
             chunks: self.chunks.as_ref().map(|c| c.map(|o| select_offsets(o, rows))),
             resets: self
@@ -261,9 +280,14 @@ impl EventBatch {
                     key: r.key,
                 })
                 .collect(),
-            keys: self.keys.as_ref().map(|k| rows.iter().map(|r| k[*r as usize]).collect()),
+            keys: self.keys.as_ref().map(|k| pick(k, rows)),
         }
     }
+}
+
+fn pick<T: ArrowNativeType>(values: &ScalarBuffer<T>, rows: &[u32]) -> ScalarBuffer<T> {
+    let values: &[T] = values;
+    rows.iter().map(|r| values[*r as usize]).collect::<Vec<T>>().into()
 }
 
 fn slice_offsets(offsets: &[u32], start: usize, end: usize) -> Vec<u32> {

@@ -151,6 +151,11 @@ impl RowStore {
         }
     }
 
+    /// Overwrites a value; one of another type than the column's becomes null.
+    pub fn set_value(&mut self, c: usize, slot: Slot, value: &Value) {
+        self.nullable[c] |= !self.columns[c].put(slot as usize, value);
+    }
+
     /// The values of a long column with their validity, indexed by slot; `None` for other types.
     #[inline]
     pub fn longs(&self, c: usize) -> Option<(&[i64], &[bool])> {
@@ -354,6 +359,30 @@ impl StoreColumn {
         StoreColumn::Object(v) => {
             v[slot] = present.then(|| array.as_binary_view().value(row).into());
         });
+    }
+
+    /// Sets a single value, without detours where it is a number, bool or text; whether it was present
+    /// (and of this type).
+    fn put(&mut self, slot: usize, value: &Value) -> bool {
+        macro_rules! put {
+            ($values:ident, $valid:ident, $x:ident) => {{
+                $values[slot] = *$x;
+                $valid[slot] = true;
+                true
+            }};
+        }
+        match (self, value) {
+            (StoreColumn::Int { values, valid }, Value::Int(x)) => put!(values, valid, x),
+            (StoreColumn::Long { values, valid }, Value::Long(x)) => put!(values, valid, x),
+            (StoreColumn::Float { values, valid }, Value::Float(x)) => put!(values, valid, x),
+            (StoreColumn::Double { values, valid }, Value::Double(x)) => put!(values, valid, x),
+            (StoreColumn::Bool { values, valid }, Value::Bool(x)) => put!(values, valid, x),
+            (StoreColumn::Str(values), Value::String(x)) => {
+                values[slot] = Some(x.clone());
+                true
+            }
+            (column, value) => column.set_value(slot, value),
+        }
     }
 
     /// Sets a single value; whether it was present (and of this type).

@@ -137,8 +137,10 @@ impl Binder<'_> {
             ExprKind::Call(call) => self.call(call),
             ExprKind::Not(inner) => self.not(inner, e.at()),
             ExprKind::Neg(inner) => self.negation(inner, e.at()),
+            ExprKind::Logical { op, operands } => self.logical((*op).into(), operands.iter()),
+            // The parser makes none of these.
             ExprKind::Binary { op, left, right } if is_logical(*op) => {
-                self.logical(*op, left, right)
+                self.logical(*op, [&**left, right].into_iter())
             }
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, e.at()),
             ExprKind::IsNull(inner) => self.is_null(inner, e.at()),
@@ -181,20 +183,11 @@ impl Binder<'_> {
         Ok(TypedExpr { kind, ty, span: at })
     }
 
-    /// A chain of one logical operator: `a or b or c …` may be thousands long, so it is taken apart in
-    /// a loop and put together as a balanced tree (both operators are associative).
-    fn logical(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Bound {
-        let mut operands = vec![right];
-        let mut rest = left;
-        while let ExprKind::Binary { op: inner, left, right } = &rest.kind
-            && *inner == op
-        {
-            operands.push(right);
-            rest = left;
-        }
-        operands.push(rest);
+    /// A chain of one logical operator: `a or b or c …` may be thousands long, so it becomes a balanced
+    /// tree (both operators are associative).
+    fn logical<'e>(&mut self, op: BinaryOp, operands: impl Iterator<Item = &'e Expr>) -> Bound {
         let of = format!("`{op}`");
-        let bound = all(operands.into_iter().rev().map(|e| self.condition(e, &of)))?;
+        let bound = all(operands.map(|e| self.condition(e, &of)))?;
         // There are two operands at least.
         balanced(op, bound).ok_or_else(Vec::new)
     }

@@ -5,6 +5,7 @@ pub mod chain;
 pub mod join;
 pub mod partition;
 pub mod pattern;
+mod running;
 pub mod select;
 pub mod window;
 

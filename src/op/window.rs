@@ -20,7 +20,7 @@ impl WindowOp {
     /// The operator of a window call over rows of `schema`. `expired`: whether anybody wants the rows
     /// that leave; `keyed`: whether rows carry partition keys.
     pub fn new(call: &WindowCall, schema: SchemaRef, expired: bool, keyed: bool) -> Result<Self> {
-        let context = WindowContext { schema: schema.clone(), expired, keyed };
+        let context = WindowContext { schema: schema.clone(), expired, keyed, searched: false };
         Ok(Self { window: (call.spec.create)(call, context)?, schema, keyed })
     }
 

@@ -122,7 +122,6 @@ impl Events {
     }
 
     /// Events held.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.ports.iter().map(|p| p.store.len()).sum()
     }

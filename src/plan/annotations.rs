@@ -1,7 +1,8 @@
 //! Annotations that concern the whole application, and the ones that are refused.
 //!
-//! Unknown annotations are ignored, as in Siddhi (they may belong to other tools); known ones are
-//! checked, and known ones that don't run yet are refused.
+//! Unknown annotations are ignored, as in Siddhi (they may belong to other tools), with a warning if
+//! they look like a slip of the pen; known ones are checked, and known ones that don't run yet are
+//! refused.
 
 use crate::error::{Code, Diagnostic};
 use crate::lang::ast::{self, Annotation, App, DefinitionKind, Item};
@@ -27,21 +28,65 @@ pub(super) fn check(app: &App, found: &mut Vec<Diagnostic>) -> Settings {
                 let message = "`@app:async` is not allowed; put `@async` on streams";
                 found.push(Diagnostic::error(Code::Invalid, a.span.0, message));
             }
-            _ => {}
+            _ => misspelt(a, found),
         }
     }
     for item in &app.items {
         match item {
             Item::Definition(d) => {
                 for a in &d.annotations {
+                    misspelt(a, found);
                     definition(a, &d.kind, found);
                 }
             }
             Item::Query(q) => query(&q.annotations, found),
-            Item::Partition(p) => p.queries.iter().for_each(|q| query(&q.annotations, found)),
+            Item::Partition(p) => {
+                p.annotations.iter().for_each(|a| misspelt(a, found));
+                p.queries.iter().for_each(|q| query(&q.annotations, found));
+            }
         }
     }
     settings
+}
+
+/// All annotations of SiddhiQL, and ours.
+const KNOWN: [&str; 23] = [
+    "app:name",
+    "app:description",
+    "app:playback",
+    "app:async",
+    "app:statistics",
+    "app:enforceOrder",
+    "name",
+    "playback",
+    "info",
+    "source",
+    "sink",
+    "store",
+    "OnError",
+    "async",
+    "watermark",
+    "primaryKey",
+    "index",
+    "purge",
+    "cache",
+    "dist",
+    "map",
+    "partitionById",
+    "synchronized",
+];
+
+/// Warns of a name that is nearly one of [`KNOWN`]: the annotation would do nothing.
+fn misspelt(a: &Annotation, found: &mut Vec<Diagnostic>) {
+    let name = a.name.name.as_str();
+    if KNOWN.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+        return;
+    }
+    if let Some(known) = crate::error::nearest(name, KNOWN) {
+        let message = format!("`@{name}` is unknown and does nothing");
+        let d = Diagnostic::warning(Code::Name, a.name.at(), message);
+        found.push(d.with_help(format!("did you mean `@{known}`?")));
+    }
 }
 
 /// `@app:playback(idle.time='…', increment='…')`: both or neither.
@@ -98,6 +143,7 @@ fn definition(a: &Annotation, kind: &DefinitionKind, found: &mut Vec<Diagnostic>
 }
 
 fn query(annotations: &[Annotation], found: &mut Vec<Diagnostic>) {
+    annotations.iter().for_each(|a| misspelt(a, found));
     let infos: Vec<&Annotation> = annotations.iter().filter(|a| a.is("info")).collect();
     if let [_, second, ..] = infos.as_slice() {
         let message = "a query has one `@info` only";

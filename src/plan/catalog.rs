@@ -26,12 +26,14 @@ pub(super) struct Catalog {
     names: HashMap<String, (Defined, Span)>,
     inner: HashMap<(PartitionId, String), StreamId>,
     faults: HashMap<String, StreamId>,
+    /// Whether statements are missing that didn't parse: what isn't defined may be defined there.
+    pub(super) incomplete: bool,
 }
 
 impl Catalog {
-    /// Reads all definitions.
-    pub(super) fn new(app: &App, found: &mut Vec<Diagnostic>) -> Self {
-        let mut catalog = Catalog::default();
+    /// Reads all definitions; `incomplete` if some of them didn't parse.
+    pub(super) fn new(app: &App, incomplete: bool, found: &mut Vec<Diagnostic>) -> Self {
+        let mut catalog = Catalog { incomplete, ..Catalog::default() };
         for item in &app.items {
             if let Item::Definition(d) = item {
                 catalog.define(d, found);
@@ -140,8 +142,9 @@ impl Catalog {
             }
             other => {
                 let message = format!("`{other}` is not an action of `@OnError`");
+                let span = on_error.element("action").map_or(on_error.span.0, |e| e.span.0);
                 found.push(
-                    Diagnostic::error(Code::Parameter, on_error.span.0, message)
+                    Diagnostic::error(Code::Parameter, span, message)
                         .with_nearest(other, ["LOG", "STREAM", "STORE"]),
                 );
             }
@@ -166,6 +169,7 @@ impl Catalog {
         match s.mark {
             StreamMark::Fault => match self.faults.get(name) {
                 Some(id) => Ok(*id),
+                None if self.incomplete => Err(Unknown::Reported),
                 None => Err(Unknown::Fault(self.no_fault_stream(s))),
             },
             StreamMark::Inner => match partition {

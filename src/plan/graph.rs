@@ -220,6 +220,34 @@ impl Plan {
         readers.into_iter().map(|(_, n)| n).collect()
     }
 
+    /// [`Plan::readers`] of every stream, in one pass.
+    pub fn all_readers(&self) -> Vec<Vec<Node>> {
+        let mut readers: Vec<Vec<(Span, Node)>> = vec![vec![]; self.streams.len()];
+        let mut add = |s: StreamId, span: Span, node: Node| {
+            if readers[s].last().is_none_or(|(_, n)| *n != node) {
+                readers[s].push((span, node));
+            }
+        };
+        for (q, query) in self.queries.iter().enumerate() {
+            for s in query.input.streams() {
+                if query.partition.is_none() || self.streams[*s].mark == StreamMark::Inner {
+                    add(*s, query.span, Node::Query(q));
+                }
+            }
+        }
+        for (p, partition) in self.partitions.iter().enumerate() {
+            let keyed = partition.keys.iter().map(|(s, _)| s);
+            for s in keyed.chain(&partition.shared) {
+                add(*s, partition.span, Node::Partition(p));
+            }
+        }
+        let in_order = |mut readers: Vec<(Span, Node)>| {
+            readers.sort_by_key(|(span, _)| span.start);
+            readers.into_iter().map(|(_, n)| n).collect()
+        };
+        readers.into_iter().map(in_order).collect()
+    }
+
     /// The queries of partition `p` that read the outer stream `s` through its entry.
     pub fn partition_readers(&self, p: PartitionId, s: StreamId) -> Vec<QueryId> {
         let reads = |q: &&QueryId| self.queries[**q].input.streams().contains(&s);

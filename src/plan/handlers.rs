@@ -3,6 +3,7 @@
 
 use arrow::datatypes::{Schema, SchemaRef};
 
+use super::held;
 use super::scope::StreamScope;
 use super::spec::{HandlerSpec, LogSpec, SelectSpec};
 use super::visit;
@@ -64,8 +65,9 @@ pub(super) fn plan_window(
                 .with_nearest(&name, registry::window_names())
         }]);
     };
-    let args: Vec<WindowArg> = arguments(call, scope)?.into_iter().map(window_arg).collect();
+    let mut args: Vec<WindowArg> = arguments(call, scope)?.into_iter().map(window_arg).collect();
     (spec.check)(&args, span).map_err(|d| vec![d])?;
+    held::prepare(spec.reads, &mut args, &scope.schema, span)?;
     Ok(WindowCall { spec, args, span })
 }
 
@@ -190,20 +192,25 @@ fn pol2cart(
 }
 
 /// Narrows the rows in front of the window to the columns that the window, what stands behind it and
-/// the selection need.
+/// the selection need; without a window, the rows behind a filter to those that the selection needs.
 pub(super) fn narrow(chain: &mut Vec<HandlerSpec>, select: &mut SelectSpec) {
-    let Some(at) = chain.iter().position(|h| matches!(h, HandlerSpec::Window { .. })) else {
-        return;
+    let window = |h: &HandlerSpec| match h {
+        HandlerSpec::Window { schema, .. } => Some(schema.clone()),
+        _ => None,
     };
-    let HandlerSpec::Window { schema, .. } = &chain[at] else { return };
-    let wide = schema.clone();
+    let found = chain.iter().enumerate().find_map(|(i, h)| Some((i, window(h)?)));
+    let (at, wide) = match (found, chain.last()) {
+        (Some(found), _) => found,
+        (None, Some(HandlerSpec::Filter(_))) => (chain.len(), select.input.clone()),
+        _ => return,
+    };
     let width = wide.fields().len();
     let input_width = select.input.fields().len();
     let mut used = vec![false; width];
     let behind = |chain: &mut Vec<HandlerSpec>,
                   select: &mut SelectSpec,
                   f: &mut dyn FnMut(&mut crate::expr::ColumnRef)| {
-        for h in &mut chain[at + 1..] {
+        for h in chain.iter_mut().skip(at + 1) {
             handler_exprs(h, &mut |e| visit::columns(e, f));
         }
         select.each_expr(&mut |e| visit::columns(e, f));
@@ -213,11 +220,11 @@ pub(super) fn narrow(chain: &mut Vec<HandlerSpec>, select: &mut SelectSpec) {
             *u = true;
         }
     });
-    if let HandlerSpec::Window { call, .. } = &mut chain[at] {
+    if let Some(HandlerSpec::Window { call, .. }) = chain.get_mut(at) {
         window_columns(call, &mut |i| used[*i] = true);
     }
     // A log prints the whole event.
-    let logs = chain[at + 1..].iter().any(|h| matches!(h, HandlerSpec::Log(l) if l.event));
+    let logs = chain.iter().skip(at + 1).any(|h| matches!(h, HandlerSpec::Log(l) if l.event));
     if logs || used.iter().all(|u| *u) {
         return;
     }
@@ -272,6 +279,11 @@ pub(super) fn window_columns(call: &mut WindowCall, f: &mut dyn FnMut(&mut usize
         match a {
             WindowArg::Const { .. } => {}
             WindowArg::Column { index, .. } => f(index),
+            WindowArg::Condition(c) => c.columns(f),
+            WindowArg::Conditions { index, columns, .. } => {
+                f(index);
+                columns.iter_mut().for_each(&mut *f);
+            }
             WindowArg::Expr(e) => visit::columns(e, &mut |c| {
                 let mut i = c.column as usize;
                 f(&mut i);

@@ -3,7 +3,7 @@
 use super::graph::{InputPlan, StreamId};
 use super::handlers::{plan_handlers, plan_window};
 use super::query::{Context, Refused, resolve, scope_of};
-use super::select::bind_selection;
+use super::select::{Bound, bind_selection};
 use super::spec::SelectSpec;
 use super::{join, pattern};
 use crate::error::{Code, Diagnostic};
@@ -37,9 +37,14 @@ pub(super) fn plan_join(
             return Err(Refused::Faults(faults.collect()));
         }
     };
-    let (mut builder, mut spec) = join::plan_join(j, left_side, right_side)?;
-    let all = if q.select.items.is_none() { builder.all()? } else { vec![] };
-    let bound = bind_selection(&q.select, &mut builder, all, false)?;
+    let mut found = Vec::new();
+    let Some((mut builder, mut spec)) = join::plan_sides(j, left_side, right_side, &mut found)
+    else {
+        return Err(found.into());
+    };
+    let all = if q.select.items.is_none() { builder.all() } else { Ok(vec![]) };
+    let bound = all.and_then(|all| bind_selection(&q.select, &mut builder, all, false));
+    let bound = without_faults(bound, found)?;
     let aggregated = bound.aggregates() || !q.select.group_by.is_empty();
     let mut select = bound.finish(spec.output.clone(), events);
     spec.expired = events != EventType::Current;
@@ -48,6 +53,20 @@ pub(super) fn plan_join(
     select.windowed = true;
     join::narrow(&mut spec, &mut select);
     Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))
+}
+
+/// The selection, or the faults found before it and its own.
+fn without_faults(
+    bound: Result<Bound, Vec<Diagnostic>>,
+    mut found: Vec<Diagnostic>,
+) -> Result<Bound, Vec<Diagnostic>> {
+    match bound {
+        Ok(bound) if found.is_empty() => Ok(bound),
+        bound => {
+            found.extend(bound.err().into_iter().flatten());
+            Err(found)
+        }
+    }
 }
 
 /// A pattern or sequence.
@@ -72,13 +91,13 @@ pub(super) fn plan_pattern(
                 Diagnostic::error(Code::NotSupported, s.name.at(), "")
             })),
         };
-        pattern::plan_pattern(p, &mut lookup, registry::FUNCTIONS)
+        pattern::plan_elements(p, &mut lookup, registry::FUNCTIONS)
     };
     if let Some(s) = waits {
         return Err(Refused::Waits(s));
     }
-    let mut builder = match planned {
-        Ok(b) => b,
+    let (mut builder, found) = match planned {
+        Ok(planned) => planned,
         Err(mut d) => {
             if silent {
                 d.retain(|d| !d.message.is_empty());
@@ -87,10 +106,11 @@ pub(super) fn plan_pattern(
         }
     };
     let all = match q.select.items {
-        None => builder.all_attributes(q.select.span.0)?,
-        Some(_) => vec![],
+        None => builder.all_attributes(q.select.span.0),
+        Some(_) => Ok(vec![]),
     };
-    let bound = bind_selection(&q.select, &mut builder, all, true)?;
+    let bound = all.and_then(|all| bind_selection(&q.select, &mut builder, all, true));
+    let bound = without_faults(bound, found)?;
     cx.warnings.extend_from_slice(builder.warnings());
     let spec = builder.finish(cx.partition.is_some());
     let streams = spec.ports.iter().map(|p| p.stream).collect();

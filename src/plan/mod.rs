@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod explain;
 mod graph;
 mod handlers;
+pub(crate) mod held;
 mod inputs;
 pub mod join;
 pub mod pattern;
@@ -58,14 +59,11 @@ fn compile_text(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> 
     let broken = found.iter().any(|d| d.severity == Severity::Error);
     match parsed.tree {
         None => Err(found),
-        // What did parse is checked too, so that one pass shows as much as possible; names that only
+        // What did parse is checked too, so that one pass shows as much as possible; streams that only
         // the broken statements would have defined are not held against the rest.
         Some(tree) if broken => {
-            if let Err(more) = compile_tree(&tree) {
-                found.extend(
-                    more.into_iter()
-                        .filter(|d| d.severity == Severity::Error && d.code != Code::Name),
-                );
+            if let Err(more) = compile_statements(&tree, true) {
+                found.extend(more);
             }
             found.sort_by_key(|d| d.span);
             Err(found)
@@ -73,6 +71,7 @@ fn compile_text(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> 
         Some(tree) => match compile_tree(&tree) {
             Ok((plan, warnings)) => {
                 found.extend(warnings);
+                found.sort_by_key(|d| d.span);
                 Ok((plan, found))
             }
             Err(more) => {
@@ -86,10 +85,18 @@ fn compile_text(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> 
 
 /// Compiles a syntax tree. All faults of one pass are returned together; warnings come with the plan.
 pub fn compile_tree(app: &ast::App) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    compile_statements(app, false)
+}
+
+/// [`compile_tree`], where statements may be missing that didn't parse.
+fn compile_statements(
+    app: &ast::App,
+    incomplete: bool,
+) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut found = Vec::new();
     let settings = annotations::check(app, &mut found);
     let mut builder = Builder {
-        catalog: Catalog::new(app, &mut found),
+        catalog: Catalog::new(app, incomplete, &mut found),
         app: settings.name.clone().unwrap_or_else(|| "app".into()),
         queries: vec![],
         partitions: vec![],
@@ -245,6 +252,9 @@ impl Builder {
     }
 
     fn give_up(&mut self, waiting: &[Waiting<'_>], keys_done: &[bool]) {
+        if self.catalog.incomplete {
+            return;
+        }
         for w in waiting {
             if w.partition.is_some_and(|p| !keys_done[p]) {
                 continue;
@@ -306,7 +316,7 @@ impl Builder {
             let stream = match resolve(&with.stream, &cx) {
                 Ok(s) => s,
                 Err(Refused::Waits(s)) => {
-                    if last {
+                    if last && !self.catalog.incomplete {
                         self.found.push(self.catalog.undefined(&s));
                     }
                     return false;

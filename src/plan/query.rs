@@ -11,7 +11,7 @@ use crate::error::Diagnostic;
 use crate::expr::TypedExpr;
 use crate::expr::types::{AttrType, attr_type};
 use crate::lang::ast::{
-    EventType, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
+    EventType, Handler, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
 };
 
 /// What a query is planned in.
@@ -134,9 +134,19 @@ fn plan_stream(
 ) -> Result<(InputPlan, SelectSpec), Refused> {
     let stream = resolve(&s.source, cx)?;
     let mut scope = scope_of(s, stream, cx);
-    let mut chain = plan_handlers(&s.handlers, &mut scope, cx.app)?;
+    let planned = plan_handlers(&s.handlers, &mut scope, cx.app);
     let all = if q.select.items.is_none() { all_columns(&scope.schema) } else { vec![] };
-    let bound = bind_selection(&q.select, &mut scope, all, false)?;
+    let bound = bind_selection(&q.select, &mut scope, all, false);
+    let (mut chain, bound) = match (planned, bound) {
+        (Ok(chain), Ok(bound)) => (chain, bound),
+        (Err(mut d), bound) => {
+            // What a refused stream function would have appended isn't held against the selection.
+            let appends = s.handlers.iter().any(|h| matches!(h, Handler::Function(_)));
+            d.extend(bound.err().into_iter().flatten().filter(|_| !appends));
+            return Err(d.into());
+        }
+        (_, Err(d)) => return Err(d.into()),
+    };
     let mut aggregated = bound.aggregates();
     let mut select = bound.finish(scope.schema.clone(), events);
     aggregated |= !select.group_by.is_empty();
@@ -171,7 +181,7 @@ fn want_expired(
     let HandlerSpec::Window { call, expired, .. } = &mut chain[at] else { return };
     let sliding = call.spec.sliding;
     *expired = output || seen || (sliding && aggregated);
-    if sliding && !*expired {
+    if call.spec.passes && !*expired {
         notes.push(format!(
             "#window.{} is left out: only current events leave and nothing is aggregated",
             call.spec.name

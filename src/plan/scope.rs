@@ -192,4 +192,13 @@ impl Scope for SelectScope<'_> {
     fn function_names(&self) -> Vec<String> {
         self.input.function_names()
     }
+
+    fn star(&mut self, at: Span) -> Result<Vec<TypedExpr>, Diagnostic> {
+        match &self.outputs {
+            Some(outputs) => {
+                Ok(outputs.iter().map(|(_, e)| TypedExpr { span: at, ..e.clone() }).collect())
+            }
+            None => self.input.star(at),
+        }
+    }
 }

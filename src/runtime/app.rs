@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::core::{Core, Flow};
@@ -13,7 +14,7 @@ use super::endpoints::Connections;
 use super::engine::{Engine, Services};
 use super::events::Events;
 use super::ingress::Ingress;
-use super::input::Input;
+use super::input::{Input, Times};
 use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
@@ -208,6 +209,26 @@ impl App {
         })
     }
 
+    /// Sends rows of several streams in order of their times, rows of equal time in the order of the
+    /// list; rows of one batch keep their order. As if each row were sent by itself.
+    ///
+    /// # Errors
+    /// As [`Input::send_batch`]; [`Error::Data`] also if an input is another application's.
+    pub fn send_batches(&self, batches: &[(&Input, &RecordBatch, Times<'_>)]) -> Result<()> {
+        let mut parts = Vec::with_capacity(batches.len());
+        let now = self.now();
+        for (input, batch, times) in batches {
+            if !Arc::ptr_eq(&self.shared, &input.shared) {
+                let name = &input.name;
+                return Err(Error::Data(format!("`{name}` is a stream of another application")));
+            }
+            let (columns, ts) = input.columns(batch, times, now)?;
+            parts.push((input.stream, columns, ts));
+        }
+        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        self.shared.send(|ingress| ingress.interleave(parts), rows)
+    }
+
     pub(super) fn stream_id(&self, name: &str) -> Result<usize> {
         self.plan.stream(name).ok_or_else(|| {
             let names: Vec<String> = self.streams().into_iter().map(|s| s.name).collect();
@@ -262,7 +283,7 @@ impl App {
 
     /// The clock, ms since the epoch.
     pub fn now(&self) -> i64 {
-        self.shared.lock().core.ingress.clock()
+        self.shared.now()
     }
 
     /// When the next timer is due, ms since the epoch (rows that wait not considered).
@@ -343,13 +364,20 @@ impl App {
         }
     }
 
-    /// Runs what waits, refuses everything from now on and closes sources and sinks.
+    /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all
+    /// subscriptions (so that a channel they send into is closed).
     ///
     /// # Errors
     /// What the last step or closing a sink fails with.
     pub fn shutdown(&self) -> Result<()> {
         let last = self.flush();
-        self.shared.lock().closed = true;
+        let subscriptions = {
+            let mut inner = self.shared.lock();
+            inner.closed = true;
+            std::mem::take(&mut inner.subscriptions)
+        };
+        // Whatever goes with them may use the application: it is dropped without the lock.
+        drop(subscriptions);
         last.and(self.disconnect())
     }
 }
@@ -374,6 +402,11 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A subscription that panics poisons nothing here: it is called without the lock.
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The clock, ms since the epoch.
+    pub(super) fn now(&self) -> i64 {
+        self.lock().core.ingress.clock()
     }
 
     fn subscribe(&self, place: Place, name: &str, callback: Callback) {

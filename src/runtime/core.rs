@@ -15,14 +15,18 @@ use crate::error::{Error, Result};
 use crate::event::{EventBatch, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
-use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
+    /// What reads each stream.
+    pub(super) readers: Arc<Vec<Vec<Node>>>,
+    /// See [`group::edges`].
+    pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -64,9 +68,13 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
+        let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
+        let edges = group::edges(&plan, &readers);
         Ok(Self {
             plan,
+            readers,
+            edges,
             ingress,
             queries,
             partitions,
@@ -221,11 +229,11 @@ impl Core {
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
         }
-        Ok(w.finish())
+        Ok(seal(w.finish()))
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut r = SnapshotReader::new(bytes);
+        let mut r = SnapshotReader::new(unseal(bytes)?);
         let version: u32 = r.value()?;
         if version != SNAPSHOT_VERSION {
             return Err(Error::Snapshot(format!(
@@ -264,6 +272,6 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
         let attributes: Vec<String> = s.schema.fields().iter().map(of).collect();
         format!("stream {} ({})", s.full_name(), attributes.join(", "))
     });
-    let queries = plan.queries.iter().map(crate::plan::explain::shape);
+    let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
     streams.chain(queries).collect()
 }

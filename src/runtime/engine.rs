@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::app::{App, AppOptions};
 use crate::error::Result;
+use crate::event::Moment;
 use crate::io::broker::Broker;
 use crate::io::sink::{LogTarget, Priority};
 use crate::op::chain::LogSink;
@@ -21,7 +22,7 @@ pub struct LogLine {
 struct ToClosure<F>(F);
 
 impl<F: Fn(LogLine) + Send + Sync> LogTarget for ToClosure<F> {
-    fn line(&self, priority: Priority, text: &str, _: (u64, i64)) -> Result<()> {
+    fn line(&self, _when: Moment, priority: Priority, text: &str) -> Result<()> {
         (self.0)(LogLine { priority: priority.name().into(), text: text.into() });
         Ok(())
     }
@@ -35,10 +36,10 @@ impl<F: Fn(LogLine) + Send + Sync> LogTarget for ToClosure<F> {
 struct OfQueries(Arc<dyn LogTarget>);
 
 impl LogSink for OfQueries {
-    fn write(&self, priority: &str, line: &str, place: (u64, i64)) {
+    fn write(&self, when: Moment, priority: &str, line: &str) {
         if let Some(priority) = Priority::from_name(priority) {
             // A log that can't be written doesn't stop queries; its target tells when it is flushed.
-            let _ = self.0.line(priority, line, place);
+            let _ = self.0.line(when, priority, line);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! its first row); otherwise the clock is what it was told.
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
@@ -126,18 +127,71 @@ impl Ingress {
     }
 
     /// Rows in columns (already of the stream's schema), each its own chunk.
-    pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: Vec<i64>) {
-        if ts.is_empty() {
-            return;
+    pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: ScalarBuffer<i64>) {
+        let Some(last) = ts.last() else { return };
+        let first = 2 * self.seq + 1;
+        let order: ScalarBuffer<u64> = (0..ts.len() as u64).map(|i| first + 2 * i).collect();
+        let at = if !self.playback {
+            vec![self.clock; ts.len()].into()
+        } else if ts[0] >= self.clock && ts.is_sorted() {
+            // The clock is the events' own time, in the same buffer.
+            self.clock = *last;
+            ts.clone()
+        } else {
+            let clock = &mut self.clock;
+            let advance = |t: &i64| {
+                *clock = (*clock).max(*t);
+                *clock
+            };
+            ts.iter().map(advance).collect()
+        };
+        self.seq += ts.len() as u64;
+        self.timeline.extend(&order, &at);
+        self.waiting += ts.len();
+        let q = &mut self.queues[stream];
+        q.seal();
+        q.full.push(EventBatch::new(columns, ts, at, order));
+    }
+
+    /// Rows of several streams, those with the smaller time first, of equal time those of the part
+    /// that stands first; each its own chunk.
+    pub(super) fn interleave(&mut self, parts: Vec<(usize, RecordBatch, ScalarBuffer<i64>)>) {
+        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        let room = |part: &(usize, RecordBatch, ScalarBuffer<i64>)| {
+            (Vec::with_capacity(part.2.len()), Vec::with_capacity(part.2.len()))
+        };
+        let mut admitted: Vec<(Vec<u64>, Vec<i64>)> = parts.iter().map(room).collect();
+        let mut orders = Vec::with_capacity(rows);
+        let mut clocks = Vec::with_capacity(rows);
+        for _ in 0..rows {
+            let mut next: Option<(i64, usize)> = None;
+            for (i, ((_, _, ts), (taken, _))) in parts.iter().zip(&admitted).enumerate() {
+                if let Some(t) = ts.get(taken.len())
+                    && next.is_none_or(|(least, _)| *t < least)
+                {
+                    next = Some((*t, i));
+                }
+            }
+            let Some((ts, i)) = next else { break };
+            if self.playback {
+                self.clock = self.clock.max(ts);
+            }
+            let order = 2 * self.seq + 1;
+            self.seq += 1;
+            orders.push(order);
+            clocks.push(self.clock);
+            admitted[i].0.push(order);
+            admitted[i].1.push(self.clock);
         }
-        let mut order = Vec::with_capacity(ts.len());
-        let mut at = Vec::with_capacity(ts.len());
-        for t in &ts {
-            let (o, a) = self.admit(*t);
-            order.push(o);
-            at.push(a);
+        self.timeline.extend(&orders.into(), &clocks.into());
+        self.waiting += rows;
+        for ((stream, columns, ts), (order, at)) in parts.into_iter().zip(admitted) {
+            if !ts.is_empty() {
+                let q = &mut self.queues[stream];
+                q.seal();
+                q.full.push(EventBatch::new(columns, ts, at.into(), order.into()));
+            }
         }
-        self.admitted(stream, EventBatch::new(columns, ts.into(), at.into(), order.into()));
     }
 
     /// Rows that were admitted one by one, each its own chunk. Rows of the same stream may have been

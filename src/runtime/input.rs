@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
 
@@ -134,24 +135,29 @@ impl Input {
     /// # Errors
     /// [`Error::Data`] if a column is missing or of another kind, or times are null.
     pub fn send_batch(&self, batch: &RecordBatch, times: Times<'_>) -> Result<()> {
+        let now = if matches!(times, Times::Now) { self.shared.now() } else { 0 };
+        let (columns, ts) = self.columns(batch, &times, now)?;
+        let n = columns.num_rows();
+        self.shared.send(|ingress| ingress.batch(self.stream, columns, ts), n)
+    }
+
+    /// The columns of the stream and the time of each row.
+    pub(super) fn columns(
+        &self,
+        batch: &RecordBatch,
+        times: &Times<'_>,
+        now: i64,
+    ) -> Result<(RecordBatch, ScalarBuffer<i64>)> {
         let ts = match times {
-            Times::Now => None,
-            Times::Each(ts) if ts.len() == batch.num_rows() => Some(ts.to_vec()),
+            Times::Now => vec![now; batch.num_rows()].into(),
+            Times::Each(ts) if ts.len() == batch.num_rows() => ts.to_vec().into(),
             Times::Each(ts) => {
                 let (rows, n) = (batch.num_rows(), ts.len());
                 return Err(Error::Data(format!("the batch has {rows} rows and {n} times")));
             }
-            Times::Column(name) => Some(times_of(batch, name)?),
+            Times::Column(name) => times_of(batch, name)?,
         };
-        let columns = conform(batch, &self.schema)?;
-        let n = columns.num_rows();
-        self.shared.send(
-            |ingress| {
-                let ts = ts.unwrap_or_else(|| vec![ingress.clock(); n]);
-                ingress.batch(self.stream, columns, ts);
-            },
-            n,
-        )
+        Ok((conform(batch, &self.schema)?, ts))
     }
 
     fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {
@@ -225,7 +231,7 @@ fn from_json(v: serde_json::Value, ty: &DataType) -> Option<Value> {
     })
 }
 
-fn times_of(batch: &RecordBatch, name: &str) -> Result<Vec<i64>> {
+fn times_of(batch: &RecordBatch, name: &str) -> Result<ScalarBuffer<i64>> {
     let column = batch
         .column_by_name(name)
         .ok_or_else(|| Error::Data(format!("the batch has no column `{name}`")))?;
@@ -243,5 +249,5 @@ fn times_of(batch: &RecordBatch, name: &str) -> Result<Vec<i64>> {
     if column.null_count() > 0 {
         return Err(Error::Data(format!("`{name}` holds nulls, an event time can't be null")));
     }
-    Ok(column.as_primitive::<Int64Type>().values().to_vec())
+    Ok(column.as_primitive::<Int64Type>().values().clone())
 }

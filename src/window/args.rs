@@ -18,6 +18,8 @@ impl WindowArg {
         match self {
             WindowArg::Const { span, .. } | WindowArg::Column { span, .. } => *span,
             WindowArg::Expr(e) => e.span,
+            WindowArg::Condition(c) => c.condition.span,
+            WindowArg::Conditions { span, .. } => *span,
         }
     }
 
@@ -26,13 +28,14 @@ impl WindowArg {
         match self {
             WindowArg::Const { ty, .. } | WindowArg::Column { ty, .. } => *ty,
             WindowArg::Expr(e) => e.ty,
+            WindowArg::Condition(_) | WindowArg::Conditions { .. } => AttrType::String,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
-            WindowArg::Const { .. } => "a constant",
-            WindowArg::Column { .. } => "an attribute",
+            WindowArg::Const { .. } | WindowArg::Condition(_) => "a constant",
+            WindowArg::Column { .. } | WindowArg::Conditions { .. } => "an attribute",
             WindowArg::Expr(_) => "an expression",
         }
     }
@@ -128,6 +131,55 @@ impl<'a> Args<'a> {
             .with_label(format!("must be {bound}"))
     }
 
+    /// Refuses a value that is the right kind of thing but can't be meant.
+    pub fn invalid(&self, i: usize, name: &str, found: impl std::fmt::Display) -> Diagnostic {
+        let message = format!("parameter `{name}` {found}");
+        let span = self.args.get(i).map_or(self.span, WindowArg::span);
+        Diagnostic::error(Code::Parameter, span, message)
+            .with_help(format!("use {}", self.signature))
+    }
+
+    /// The argument itself.
+    pub fn get(&self, i: usize) -> Option<&'a WindowArg> {
+        self.args.get(i)
+    }
+
+    /// A text constant.
+    pub fn text(&self, i: usize, name: &str) -> Result<&'a str, Diagnostic> {
+        match self.args.get(i) {
+            Some(WindowArg::Const { value: Value::String(text), .. }) => Ok(text),
+            _ => Err(self.refuse(i, name, "a string constant")),
+        }
+    }
+
+    /// A double constant in `0..=1`, or more than 0 if `open`.
+    pub fn share(&self, i: usize, name: &str, open: bool) -> Result<f64, Diagnostic> {
+        match self.constant(i) {
+            Some(Value::Double(x)) if *x >= 0.0 && *x <= 1.0 && !(open && *x == 0.0) => Ok(*x),
+            Some(Value::Double(x)) => {
+                let bound = if open { "more than 0 and at most 1" } else { "from 0 to 1" };
+                Err(self.invalid(i, name, format!("must be {bound}, found {x}")))
+            }
+            _ => Err(self.refuse(i, name, "a double constant")),
+        }
+    }
+
+    /// An attribute of one of some types: its column and type.
+    pub fn column_of(
+        &self,
+        i: usize,
+        name: &str,
+        types: &[AttrType],
+    ) -> Result<(usize, AttrType), Diagnostic> {
+        match self.args.get(i) {
+            Some(WindowArg::Column { index, ty, .. }) if types.contains(ty) => Ok((*index, *ty)),
+            _ => {
+                let names: Vec<String> = types.iter().map(AttrType::to_string).collect();
+                Err(self.refuse(i, name, &format!("an attribute of type {}", or(&names))))
+            }
+        }
+    }
+
     /// A bool constant.
     pub fn flag(&self, i: usize, name: &str) -> Result<bool, Diagnostic> {
         match self.constant(i) {
@@ -156,9 +208,17 @@ impl<'a> Args<'a> {
     }
 }
 
+/// `a, b or c`.
+fn or(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Where batches of a time grid begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(in crate::window) enum Start {
     /// At the first row.
     FirstRow,
     /// At a constant, ms.

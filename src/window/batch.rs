@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 
 /// `batch([n int])`.
@@ -17,6 +17,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (item string, price double);\n\
               from S#window.batch() select item, sum(price) as total insert into Out;",
     sliding: false,
+    passes: false,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, Slot};
 
@@ -19,6 +19,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (ts long, price double);\n\
               from S#window.externalTime(ts, 5 sec) select avg(price) as mean insert into Out;",
     sliding: true,
+    passes: true,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,

@@ -14,7 +14,8 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Window, WindowContext, WindowOutput};
+use super::sub_keys::SubKeys;
+use super::{Eviction, Tumbling, Window, WindowContext, WindowOutput};
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, KeyId, Kind, NO_SLOT, RowStore, Slot};
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -50,6 +51,8 @@ impl List {
 pub(super) struct Rows {
     pub store: RowStore,
     pub timers: Timers,
+    /// Keys within the partition key, for windows that have them.
+    pub keys: SubKeys,
     next: Vec<Slot>,
 }
 
@@ -191,9 +194,34 @@ pub(super) trait Logic: Send {
     ) {
     }
 
+    /// See [`Window::tumbling`].
+    fn tumbling(&self) -> Option<Tumbling> {
+        None
+    }
+
+    /// See [`Window::eviction`].
+    fn eviction(&self) -> Option<Eviction> {
+        None
+    }
+
     /// See [`Window::passes`].
     fn passes(&self) -> bool {
         false
+    }
+
+    /// Columns whose values tell rows apart within a partition key (see [`Rows::keys`]).
+    fn key_columns(&self) -> &[usize] {
+        &[]
+    }
+
+    /// Saves what is not in the states of the keys.
+    fn save(&self, _w: &mut SnapshotWriter) -> Result<()> {
+        Ok(())
+    }
+
+    /// Restores what `save` saved.
+    fn load(&mut self, _r: &mut SnapshotReader<'_>) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -212,7 +240,8 @@ impl<L: Logic> Keyed<L> {
     pub fn new(logic: L, context: WindowContext) -> Result<Self> {
         const { assert!(size_of::<L::State>() <= 64, "a key costs tens of bytes") };
         let store = RowStore::new(context.schema)?;
-        let rows = Rows { store, timers: Timers::default(), next: vec![] };
+        let keys = SubKeys::new(logic.key_columns());
+        let rows = Rows { store, timers: Timers::default(), keys, next: vec![] };
         Ok(Self { logic, states: vec![], rows, last: (0, i64::MIN), slots: vec![] })
     }
 
@@ -226,7 +255,7 @@ impl<L: Logic> Keyed<L> {
     }
 
     /// Puts rows into the store; their slots are in `self.slots`.
-    fn insert(&mut self, batch: &EventBatch, rows: &Range<usize>) {
+    fn insert(&mut self, batch: &EventBatch, rows: &Range<usize>) -> Result<()> {
         self.slots.clear();
         let ts = &batch.ts[rows.clone()];
         self.rows.store.insert_range(&batch.columns, rows.clone(), ts, &mut self.slots);
@@ -238,6 +267,11 @@ impl<L: Logic> Keyed<L> {
         if self.states.len() < keys {
             self.states.resize(keys, L::State::default());
         }
+        if self.rows.keys.any() {
+            let partition = batch.keys.as_ref().map(|keys| &keys[rows.clone()]);
+            self.rows.keys.enter(&batch.columns, rows.clone(), partition, &self.slots)?;
+        }
+        Ok(())
     }
 }
 
@@ -252,7 +286,7 @@ impl<L: Logic> Window for Keyed<L> {
         debug_assert!(
             batch.kinds.is_none() || rows.clone().all(|r| batch.kind(r) == Kind::Current)
         );
-        self.insert(batch, &rows);
+        self.insert(batch, &rows)?;
         let (clocks, orders, times): (&[i64], &[u64], &[i64]) =
             (&batch.at, &batch.order, &batch.ts);
         let slots = std::mem::take(&mut self.slots);
@@ -296,19 +330,34 @@ impl<L: Logic> Window for Keyed<L> {
         self.logic.passes()
     }
 
+    fn eviction(&self) -> Option<Eviction> {
+        self.logic.eviction()
+    }
+
+    fn tumbling(&self) -> Option<Tumbling> {
+        self.logic.tumbling()
+    }
+
     fn store(&self) -> &RowStore {
         &self.rows.store
     }
 
     fn reclaim(&mut self) {
         self.rows.store.reclaim();
+        if self.rows.keys.any() {
+            self.rows.keys.reclaim();
+        }
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         w.value(&self.states)?;
         w.value(&self.rows.store)?;
         w.value(&self.rows.next)?;
-        w.value(&self.rows.timers)
+        w.value(&self.rows.timers)?;
+        if self.rows.keys.any() {
+            w.value(&self.rows.keys)?;
+        }
+        self.logic.save(w)
     }
 
     fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
@@ -319,7 +368,10 @@ impl<L: Logic> Window for Keyed<L> {
         if self.rows.next.len() < self.rows.store.bound() {
             return Err(Error::Snapshot("a window's rows and their order don't fit".into()));
         }
-        Ok(())
+        if self.rows.keys.any() {
+            self.rows.keys.load(r.value()?)?;
+        }
+        self.logic.load(r)
     }
 }
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
 
@@ -17,6 +19,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (symbol string, price double);\n\
               from S#window.length(10) select symbol, avg(price) as mean insert into Out;",
     sliding: true,
+    passes: true,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,
@@ -67,6 +71,10 @@ impl Logic for Length {
                 run.pass(slot, ts, out);
             }
         }
+    }
+
+    fn eviction(&self) -> Option<Eviction> {
+        (self.n > 0).then_some(Eviction { rows: Some(self.n), age: None })
     }
 
     fn passes(&self) -> bool {

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
 
@@ -18,6 +20,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (symbol string, price double);\n\
               from S#window.time(1 min) select symbol, avg(price) as mean insert into Out;",
     sliding: true,
+    passes: true,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,
@@ -124,6 +128,11 @@ impl Logic for TimeLength {
         }
         self.expire_due(s, cause, rows, out);
         self.arm(s, cause, rows);
+    }
+
+    fn eviction(&self) -> Option<Eviction> {
+        let rows = u32::try_from(self.n).ok();
+        (self.n > 0).then_some(Eviction { rows, age: Some(self.t) })
     }
 
     fn passes(&self) -> bool {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::expr::types::AttrType;
 
@@ -25,6 +25,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (symbol string, price double);\n\
               from S#window.timeBatch(1 sec) select symbol, sum(price) as total insert into Out;",
     sliding: false,
+    passes: false,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,

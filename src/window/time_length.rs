@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::keyed::Keyed;
 use super::time::TimeLength;
-use super::{Window, WindowArg, WindowCall, WindowContext, WindowSpec};
+use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 
 /// `timeLength(t int|long|time, n int)`.
@@ -16,6 +16,8 @@ pub static SPEC: WindowSpec = WindowSpec {
     example: "define stream S (symbol string, price double);\n\
               from S#window.timeLength(2 sec, 10) select symbol, avg(price) as mean insert into Out;",
     sliding: true,
+    passes: true,
+    reads: Reads::Arguments,
     findable: true,
     check: |args, span| parse(args, span).map(drop),
     create,

@@ -4,6 +4,7 @@
 //! Only `driver` knows the engine's API; everything else speaks of cases, steps, groups and data.
 #![allow(dead_code, reason = "each test crate uses its own part of this module")]
 
+pub mod apps;
 pub mod compare;
 pub mod corpus;
 pub mod datum;
@@ -12,6 +13,7 @@ pub mod driver;
 pub mod judge;
 pub mod replay;
 pub mod scope;
+pub mod ways;
 pub mod workers;
 
 /// Prints a line that the test runner doesn't capture.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use foreshock::event::EventBatch;
+use foreshock::event::{EventBatch, Moment};
 use foreshock::io::Sink;
 use foreshock::io::sink::{LogTarget, Priority};
 use foreshock::{Error, Result, Value};
@@ -15,10 +15,9 @@ use super::progress::Progress;
 /// How event times are printed: ISO 8601, UTC.
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 
-/// Where lines go: standard output, or standard error if an output has the former.
-///
-/// Lines of several streams come step by step, stream by stream; they leave in the order of their
-/// events, so that what is printed doesn't depend on batches.
+/// Where lines go: standard output, or standard error if an output has the former. What is told between
+/// two flushes is written in the order in which it happened, whichever stream tells it, so that the
+/// lines of a run don't depend on how its rows were cut into batches.
 pub struct Printer {
     to_stderr: bool,
     kept: Mutex<Kept>,
@@ -26,30 +25,8 @@ pub struct Printer {
 
 #[derive(Default)]
 struct Kept {
-    text: String,
-    /// Where in `text` each line ends, and its event's order and clock.
-    lines: Vec<(usize, (u64, i64))>,
+    lines: Vec<(Moment, String)>,
     progress: Option<Arc<Progress>>,
-}
-
-impl Kept {
-    /// Ends a line of `text`.
-    fn end_line(&mut self, place: (u64, i64)) {
-        self.text.push('\n');
-        self.lines.push((self.text.len(), place));
-    }
-
-    /// All lines, in order; those of one place as they came.
-    fn take(&mut self) -> String {
-        let (text, ends) = (std::mem::take(&mut self.text), std::mem::take(&mut self.lines));
-        if ends.is_sorted_by_key(|(_, place)| *place) {
-            return text;
-        }
-        let starts = std::iter::once(0).chain(ends.iter().map(|(end, _)| *end));
-        let mut lines: Vec<_> = starts.zip(&ends).collect();
-        lines.sort_by_key(|(_, (_, place))| *place);
-        lines.into_iter().map(|(start, (end, _))| &text[start..*end]).collect()
-    }
 }
 
 impl Printer {
@@ -66,16 +43,23 @@ impl Printer {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn push(&self, when: Moment, line: String) {
+        self.kept().lines.push((when, line));
+    }
+
     fn write(&self, kept: &mut Kept) -> Result<()> {
-        let lines = kept.take();
-        if lines.is_empty() {
+        if kept.lines.is_empty() {
             return Ok(());
         }
+        let mut kept_lines = std::mem::take(&mut kept.lines);
+        kept_lines.sort_by_key(|(when, _)| *when);
+        let lines: Vec<u8> =
+            kept_lines.into_iter().flat_map(|(_, line)| line.into_bytes()).collect();
         let write = || match self.to_stderr {
-            true => std::io::stderr().lock().write_all(lines.as_bytes()),
+            true => std::io::stderr().lock().write_all(&lines),
             false => {
                 let mut out = std::io::stdout().lock();
-                out.write_all(lines.as_bytes()).and_then(|()| out.flush())
+                out.write_all(&lines).and_then(|()| out.flush())
             }
         };
         let written = match &kept.progress {
@@ -88,14 +72,11 @@ impl Printer {
 }
 
 impl LogTarget for Printer {
-    fn line(&self, priority: Priority, text: &str, place: (u64, i64)) -> Result<()> {
-        let mut kept = self.kept();
-        if priority != Priority::Info {
-            kept.text.push_str(priority.name());
-            kept.text.push(' ');
+    fn line(&self, when: Moment, priority: Priority, text: &str) -> Result<()> {
+        match priority {
+            Priority::Info => self.push(when, format!("{text}\n")),
+            other => self.push(when, format!("{} {text}\n", other.name())),
         }
-        kept.text.push_str(text);
-        kept.end_line(place);
         Ok(())
     }
 
@@ -122,9 +103,8 @@ impl Sink for PrintSink {
         let options = FormatOptions::new().with_timestamp_format(Some(TIME));
         let times = ArrayFormatter::try_new(times.as_ref(), &options)?;
         let schema = batch.columns.schema();
-        let mut kept = self.to.kept();
         for row in 0..batch.rows() {
-            let text = &mut kept.text;
+            let mut text = String::new();
             match times.value(row).try_to_string() {
                 Ok(time) => text.push_str(&time),
                 // Too far away for a calendar.
@@ -136,9 +116,10 @@ impl Sink for PrintSink {
                 text.push(' ');
                 text.push_str(field.name());
                 text.push('=');
-                push_value(text, &Value::from_array(column.as_ref(), row));
+                push_value(&mut text, &Value::from_array(column.as_ref(), row));
             }
-            kept.end_line((batch.order[row], batch.at[row]));
+            text.push('\n');
+            self.to.push(batch.moment(row), text);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{SinkContext, SinkSpec};
 use crate::error::{Error, Result};
-use crate::event::{EventBatch, Kind};
+use crate::event::{EventBatch, Kind, Moment};
 use crate::io::Sink;
 use crate::io::format::text::push_event;
 use crate::io::options::{OptionSpec, OptionType, Options};
@@ -87,13 +87,12 @@ impl Priority {
 
 /// Where log lines go.
 pub trait LogTarget: Send + Sync {
-    /// Takes a line (without its end). `place` is the order and clock of the event it is about: lines
-    /// of several streams come step by step, stream by stream, and can be put in order by it before
-    /// they are flushed (which never happens within a step).
+    /// Takes a line (without its end) about something that happened at `when`. Of what happens
+    /// between two flushes, each stream tells its lines in order, but one stream after the other.
     ///
     /// # Errors
     /// If it can't be written.
-    fn line(&self, priority: Priority, text: &str, place: (u64, i64)) -> Result<()>;
+    fn line(&self, when: Moment, priority: Priority, text: &str) -> Result<()>;
 
     /// Hands on what is buffered.
     ///
@@ -113,7 +112,7 @@ impl LogWriter {
 }
 
 impl LogTarget for LogWriter {
-    fn line(&self, priority: Priority, text: &str, _: (u64, i64)) -> Result<()> {
+    fn line(&self, _when: Moment, priority: Priority, text: &str) -> Result<()> {
         let mut write = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match priority {
             Priority::Info => writeln!(write, "{text}"),
@@ -168,8 +167,7 @@ impl Sink for LogSink {
             if several {
                 self.text.push(']');
             }
-            let place = (batch.order[chunk.start], batch.at[chunk.start]);
-            self.target.line(priority, &self.text, place)?;
+            self.target.line(batch.moment(chunk.start), priority, &self.text)?;
         }
         Ok(())
     }

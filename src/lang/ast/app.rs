@@ -49,7 +49,7 @@ pub enum Item {
     /// `define …`.
     Definition(Definition),
     /// `from … `.
-    Query(Query),
+    Query(Box<Query>),
     /// `partition with …`.
     Partition(Partition),
 }

@@ -31,7 +31,16 @@ pub enum ExprKind {
     Not(Box<Expr>),
     /// `- e` (Foreshock's addition).
     Neg(Box<Expr>),
-    /// `a op b`.
+    /// `a and b and c`, `a or b or c`: one node however long the chain is, because generated rules
+    /// are thousands of terms long. At least two operands; one that is a chain of the same operator
+    /// stood in parentheses.
+    Logical {
+        /// Operator.
+        op: LogicalOp,
+        /// Operands, in order.
+        operands: Vec<Expr>,
+    },
+    /// `a op b` with any operator but `and` and `or`.
     Binary {
         /// Operator.
         op: BinaryOp,

@@ -78,11 +78,26 @@ pub struct PatternStream {
     pub input: StreamInput,
 }
 
-/// and / or.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `and` / `or`, between events and between conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogicalOp {
     /// and
     And,
     /// or
     Or,
+}
+
+impl std::fmt::Display for LogicalOp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        BinaryOp::from(*self).fmt(f)
+    }
+}
+
+impl From<LogicalOp> for BinaryOp {
+    fn from(op: LogicalOp) -> Self {
+        match op {
+            LogicalOp::And => BinaryOp::And,
+            LogicalOp::Or => BinaryOp::Or,
+        }
+    }
 }

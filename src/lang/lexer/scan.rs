@@ -23,6 +23,7 @@ pub fn lex(text: &str) -> Lexed {
             diagnostics: Vec::new(),
         },
         unclosed: Unclosed::default(),
+        last_line: text.rfind('\n').map_or(text.len(), |n| text.len() - n - 1),
     };
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = 1;
@@ -53,6 +54,8 @@ struct Scanner<'a> {
     text: &'a str,
     out: Lexed,
     unclosed: Unclosed,
+    /// How many bytes stand behind the last line end.
+    last_line: usize,
 }
 
 /// Closing signs known not to come any more: looking for them again from every opening one would
@@ -94,12 +97,12 @@ impl<'a> Scanner<'a> {
         let (after, text) = if rest.starts_with("--") {
             let (after, text) = line_comment(rest).ok()?;
             (after, text.trim_end().to_string())
-        } else if rest.starts_with("/*") {
+        } else if let Some(body) = rest.strip_prefix("/*") {
             match block_comment(rest) {
                 Ok((after, text)) => (after, text.to_string()),
                 Err(_) => {
                     // Siddhi lets the end of the text end a comment.
-                    let span = self.span(rest, &rest[2..]);
+                    let span = self.span(rest, body);
                     self.out.diagnostics.push(
                         Diagnostic::warning(Code::Syntax, span, "this comment is never closed")
                             .with_help("end it with `*/`"),
@@ -205,7 +208,7 @@ impl<'a> Scanner<'a> {
         let hopeless = self.unclosed.0 & Unclosed::PLAIN_SCRIPT != 0;
         for (skip_quoted, known) in [(true, Unclosed::SCRIPT), (false, Unclosed::PLAIN_SCRIPT)] {
             if self.unclosed.0 & known == 0 {
-                if let Some(length) = script_length(rest, skip_quoted) {
+                if let Some(length) = script_length(rest, skip_quoted, self.last_line) {
                     self.push(Kind::Script, rest, &rest[length..]);
                     return &rest[length..];
                 }
@@ -385,7 +388,8 @@ fn explain_unknown(run: &str) -> (String, Option<&'static str>) {
 
 /// The length of the script body at the start of `i`, which starts with `{`: up to the brace that
 /// closes it. With `skip_quoted`, braces inside `"…"` and `// …` don't count.
-fn script_length(i: &str, skip_quoted: bool) -> Option<usize> {
+/// `tail` bytes of the text stand behind its last line end (which spares a search per comment).
+fn script_length(i: &str, skip_quoted: bool, tail: usize) -> Option<usize> {
     let bytes = i.as_bytes();
     let mut depth = 0usize;
     let mut at = 0;
@@ -399,8 +403,8 @@ fn script_length(i: &str, skip_quoted: bool) -> Option<usize> {
                 }
             }
             b'"' if skip_quoted => at += string_tail(&bytes[at + 1..]),
-            b'/' if skip_quoted && bytes.get(at + 1) == Some(&b'/') => {
-                at += bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(1);
+            b'/' if skip_quoted && bytes.len() - at > tail && bytes.get(at + 1) == Some(&b'/') => {
+                at += bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(0);
             }
             _ => {}
         }

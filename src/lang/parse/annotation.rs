@@ -5,7 +5,7 @@ use nom::branch::alt;
 use nom::combinator::{cut, map, opt};
 use nom::multi::{many0, separated_list1};
 
-use super::tokens::{Expected, P, Tokens, name_as, string, sym};
+use super::tokens::{Expected, Nests, P, Tokens, name_as, string, sym};
 use crate::error::Span;
 use crate::lang::ast::{Annotation, AnnotationElement, Ident, Node};
 use crate::lang::lexer::{Kind, Sym};
@@ -39,7 +39,7 @@ pub(super) fn annotation(i: Tokens<'_>) -> P<'_, Annotation> {
 }
 
 fn parenthesised(i: Tokens<'_>) -> P<'_, Vec<Inside>> {
-    i.nested(inside)
+    i.nested(Nests::Brackets, inside)
 }
 
 fn inside(i: Tokens<'_>) -> P<'_, Vec<Inside>> {

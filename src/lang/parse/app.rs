@@ -49,7 +49,7 @@ impl<'a> Driver<'a> {
                 definition(i, annotations).map(|(rest, d)| (rest, Item::Definition(d)))
             }
             Kind::Keyword(Keyword::From) => {
-                query(i, annotations).map(|(rest, q)| (rest, Item::Query(q)))
+                query(i, annotations).map(|(rest, q)| (rest, Item::Query(Box::new(q))))
             }
             Kind::Keyword(Keyword::Partition) => return self.partition(at, i, annotations),
             Kind::End if only_app => return i.index(),

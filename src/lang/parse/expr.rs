@@ -8,15 +8,17 @@ use nom::Parser;
 use nom::combinator::{cut, map, opt};
 
 use super::literal::{at_number, at_time, literal, whole};
-use super::tokens::{
-    Expected, Fail, MAX_NESTING, P, Tokens, clause, commas, kw, name, name_as, sym,
-};
+use super::tokens::{Expected, Fail, Nests, P, Tokens, clause, commas, kw, name, name_as, sym};
 use crate::error::{Code, Diagnostic, Span};
 use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Kind, Sym};
 
-/// How high the tree of an expression may grow, e.g. how many operators may stand in a row.
-pub(crate) const MAX_HEIGHT: u32 = 1000;
+/// How high the tree of an expression may grow, e.g. how many `+` may stand in a row. A row of `and`s
+/// or of `or`s has no limit: it is one node.
+pub(crate) const MAX_HEIGHT: u32 = 400;
+
+/// How many `not`s and minus signs may stand before an operand.
+const MOST_PREFIXES: usize = 100;
 
 /// An expression while it is put together.
 struct Operand {
@@ -116,15 +118,49 @@ fn reduce<'a>(
     while let Some(op) = ops.pop_if(|op| strength(*op) >= limit) {
         let right = operands.pop().expect("one operand more than operators");
         let left = operands.pop().expect("one operand more than operators");
-        if !matches!(op, BinaryOp::And | BinaryOp::Or) {
-            warn_not(at, &left, &op.to_string());
-        }
-        let height = higher(at, left.height.max(right.height), right.at())?;
-        let span = left.at().to(right.at()).into();
-        let kind = ExprKind::Binary { op, left: Box::new(left.expr), right: Box::new(right.expr) };
-        operands.push(Operand { expr: Expr { kind, span }, height, closed: false });
+        operands.push(match op {
+            BinaryOp::And => logical(at, LogicalOp::And, left, right)?,
+            BinaryOp::Or => logical(at, LogicalOp::Or, left, right)?,
+            _ => binary(at, op, left, right)?,
+        });
     }
     Ok(())
+}
+
+fn binary(
+    at: Tokens<'_>,
+    op: BinaryOp,
+    left: Operand,
+    right: Operand,
+) -> Result<Operand, nom::Err<Fail>> {
+    warn_not(at, &left, &op.to_string());
+    let height = higher(at, left.height.max(right.height), right.at())?;
+    let span = left.at().to(right.at()).into();
+    let kind = ExprKind::Binary { op, left: Box::new(left.expr), right: Box::new(right.expr) };
+    Ok(Operand { expr: Expr { kind, span }, height, closed: false })
+}
+
+/// `left op right`; joins the chain that `left` is, if no parentheses close it.
+fn logical(
+    at: Tokens<'_>,
+    op: LogicalOp,
+    left: Operand,
+    right: Operand,
+) -> Result<Operand, nom::Err<Fail>> {
+    let span = left.at().to(right.at()).into();
+    let above_right = higher(at, right.height, right.at())?;
+    let (operands, height) = match left.expr.kind {
+        ExprKind::Logical { op: of_left, mut operands } if of_left == op && !left.closed => {
+            operands.push(right.expr);
+            (operands, left.height.max(above_right))
+        }
+        kind => {
+            let height = higher(at, left.height, left.expr.span.0)?;
+            (vec![Expr { kind, ..left.expr }, right.expr], height.max(above_right))
+        }
+    };
+    let expr = Expr { kind: ExprKind::Logical { op, operands }, span };
+    Ok(Operand { expr, height, closed: false })
 }
 
 /// One more than the height of the operands, if that is still allowed.
@@ -175,7 +211,7 @@ fn unary(i: Tokens<'_>) -> P<'_, Operand> {
         prefixes.push((is_not, rest.start()));
         rest = rest.advance().0;
     }
-    if prefixes.len() > MAX_NESTING as usize {
+    if prefixes.len() > MOST_PREFIXES {
         return i.fatal_here("nested too deeply", "leave out pairs of `not` or `-`");
     }
     let (rest, mut o) = primary(rest)?;
@@ -192,7 +228,7 @@ fn unary(i: Tokens<'_>) -> P<'_, Operand> {
 fn primary(i: Tokens<'_>) -> P<'_, Operand> {
     match i.kind() {
         Kind::Sym(Sym::LParen) => {
-            let (rest, mut inner) = i.nested(|i| {
+            let (rest, mut inner) = i.nested(Nests::Brackets, |i| {
                 let (rest, inner) = cut(operand).parse(i.advance().0)?;
                 let (rest, _) = cut(sym(Sym::RParen)).parse(rest)?;
                 Ok((rest, inner))
@@ -270,7 +306,7 @@ fn call_with_height(i: Tokens<'_>) -> P<'_, (Call, u32)> {
         Some(second) => (Some(first), second),
         None => (None, first),
     };
-    let (rest, (star, args, height)) = rest.nested(arguments)?;
+    let (rest, (star, args, height)) = rest.nested(Nests::Call, arguments)?;
     let height = higher(rest, height, name.at())?;
     Ok((rest, (Call { namespace, name, args, star, span: i.span_to(rest) }, height)))
 }

@@ -8,7 +8,7 @@ use super::expr::{call, expr};
 use super::output::{on, rate, returns, target};
 use super::pattern::{at_pattern_word, pattern, pattern_after};
 use super::selection::selection;
-use super::tokens::{Expected, P, Tokens, clause, kw, name_as, sym};
+use super::tokens::{Expected, Nests, P, Tokens, clause, kw, name_as, sym};
 use crate::error::{Code, Diagnostic};
 use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Kind, Sym};
@@ -61,7 +61,7 @@ fn at_anonymous(i: Tokens<'_>) -> bool {
 /// `(from … return …) handlers`, or the same without parentheses.
 fn anonymous(i: Tokens<'_>) -> P<'_, AnonymousInput> {
     if !i.at_sym(0, Sym::LParen) {
-        let (rest, query) = i.nested(inner_query)?;
+        let (rest, query) = i.nested(Nests::Query, inner_query)?;
         return Ok((rest, AnonymousInput { query, handlers: Vec::new() }));
     }
     let mut rest = i;
@@ -70,7 +70,7 @@ fn anonymous(i: Tokens<'_>) -> P<'_, AnonymousInput> {
         open += 1;
         rest = rest.advance().0;
     }
-    let (mut rest, query) = rest.nested(inner_query)?;
+    let (mut rest, query) = rest.nested(Nests::Query, inner_query)?;
     for _ in 0..open {
         rest = cut(sym(Sym::RParen)).parse(rest)?.0;
     }

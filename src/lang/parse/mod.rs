@@ -2,7 +2,8 @@
 //!
 //! `lexer` makes tokens of the text; nom parsers over the tokens make the tree. Where the text can
 //! go on in one way only, the parser is committed to it, so no input is read more than a few times
-//! and the work is linear. Nothing here panics or recurses deeper than [`tokens::MAX_NESTING`].
+//! and the work is linear. Nothing here panics or recurses deeper than [`tokens::Nests`]
+//! allows.
 //!
 //! ```
 //! use foreshock::lang::parse::parse_app;

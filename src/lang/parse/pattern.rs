@@ -8,7 +8,7 @@ use nom::combinator::{cut, opt};
 
 use super::input::stream_input;
 use super::literal::{time, whole};
-use super::tokens::{Expected, P, Tokens, clause, kw, name_as, sym};
+use super::tokens::{Expected, Nests, P, Tokens, clause, kw, name_as, sym};
 use crate::error::{Code, Diagnostic, Span};
 use crate::lang::ast::*;
 use crate::lang::lexer::{Keyword, Kind, Sym};
@@ -162,7 +162,7 @@ fn element<'a>(i: Tokens<'a>, c: &mut Chain, at_start: bool) -> P<'a, ()> {
         c.late_every.get_or_insert(i.peek(0).span);
     }
     let (rest, inner) = if rest.at_sym(0, Sym::LParen) {
-        let (rest, group) = rest.nested(group)?;
+        let (rest, group) = rest.nested(Nests::Brackets, group)?;
         c.quantifier = c.quantifier.or(group.quantifier);
         c.late_every = c.late_every.or(group.late_every);
         if let Some(kind) = group.kind {

@@ -64,6 +64,12 @@ impl Notes<'_> {
             {
                 return Some("\"not equal\" is written `!=`".to_string());
             }
+            Kind::Sym(Sym::Dot) if at > 0 => {
+                let handler = self.text_of(self.tokens[at - 1]);
+                if nearest(handler, ["window"]).is_some() {
+                    return Some("did you mean `#window.…`?".to_string());
+                }
+            }
             Kind::Word if wants("a type") => {
                 if let Some(known) = type_elsewhere(text) {
                     return Some(format!("did you mean `{known}`?"));
@@ -84,7 +90,12 @@ impl Notes<'_> {
             return None;
         }
         let types = Keyword::ALL.iter().filter(|k| k.attr_type().is_some() && wants("a type"));
-        let units = Keyword::ALL.iter().filter(|k| k.unit().is_some() && wants("a unit of time"));
+        let counted = at > 0 && self.tokens[at - 1].kind == Kind::Int && wants("an operator");
+        let timed = counted || wants("a unit of time");
+        if let Some(known) = unit_elsewhere(text).filter(|_| timed) {
+            return Some(format!("did you mean `{known}`?"));
+        }
+        let units = Keyword::ALL.iter().filter(|k| k.unit().is_some() && timed);
         let words = expected.iter().filter_map(|e| match e {
             Expected::Keyword(k) => Some(k.text()),
             _ => None,
@@ -105,6 +116,19 @@ fn type_elsewhere(word: &str) -> Option<&'static str> {
         "text" | "varchar" | "char" | "str" | "utf8" => "string",
         "number" | "decimal" | "numeric" | "float64" | "f64" => "double",
         "real" | "float32" | "f32" => "float",
+        _ => return None,
+    })
+}
+
+/// What others write for our units of time.
+fn unit_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "ms" | "millis" | "msec" => "millisec",
+        "s" | "secs" => "sec",
+        "m" | "mins" => "min",
+        "h" | "hr" | "hrs" => "hour",
+        "d" => "day",
+        "w" | "wk" => "week",
         _ => return None,
     })
 }

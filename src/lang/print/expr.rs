@@ -17,6 +17,7 @@ pub fn print_expr(e: &Expr) -> String {
 /// How tightly the outermost operator binds; as in the parser.
 fn strength(e: &Expr) -> u8 {
     match &e.kind {
+        ExprKind::Logical { op, .. } => op_strength((*op).into()),
         ExprKind::Binary { op, .. } => op_strength(*op),
         ExprKind::In { .. } => 3,
         ExprKind::Not(_) | ExprKind::Neg(_) => 8,
@@ -51,10 +52,17 @@ pub(super) fn expr(out: &mut String, e: &Expr) {
             let minus = matches!(inner.kind, ExprKind::Neg(_));
             bracketed(out, inner, number || minus || strength(inner) < 8);
         }
+        ExprKind::Logical { op, operands } => {
+            for (n, operand) in operands.iter().enumerate() {
+                if n > 0 {
+                    let _ = write!(out, " {op} ");
+                }
+                bracketed(out, operand, in_chain_needs_brackets(*op, operand));
+            }
+        }
         ExprKind::Binary { op, left, right } => {
             let own = op_strength(*op);
-            let tight = !matches!(op, BinaryOp::And | BinaryOp::Or);
-            let is_not = |e: &Expr| tight && matches!(e.kind, ExprKind::Not(_));
+            let is_not = |e: &Expr| matches!(e.kind, ExprKind::Not(_));
             bracketed(out, left, strength(left) < own || is_not(left));
             let _ = write!(out, " {op} ");
             bracketed(out, right, strength(right) <= own || is_not(right));
@@ -69,6 +77,12 @@ pub(super) fn expr(out: &mut String, e: &Expr) {
             source(out, table);
         }
     }
+}
+
+/// Whether an operand of a chain of `op` needs brackets. A chain of the same operator in brackets
+/// keeps them.
+fn in_chain_needs_brackets(op: LogicalOp, operand: &Expr) -> bool {
+    strength(operand) <= op_strength(op.into())
 }
 
 fn bracketed(out: &mut String, e: &Expr, brackets: bool) {
@@ -175,12 +189,13 @@ pub(super) fn block(w: &mut Writer<'_>, e: &Expr, indent: usize, tail: usize) {
 
 fn chain(w: &mut Writer<'_>, e: &Expr, lead: &str, indent: usize, tail: usize) {
     let flat = format!("{lead}{}", print_expr(e));
-    let op = match &e.kind {
-        ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => *op,
+    let (op, operands, last) = match &e.kind {
+        ExprKind::Logical { op, operands } => match operands.as_slice() {
+            all @ [.., last] => (*op, all, last.at()),
+            [] => return,
+        },
         _ => return w.text(&flat),
     };
-    let operands = operands(e, op);
-    let last = operands[operands.len() - 1].at();
     if w.fits(flat.chars().count() + tail) && !w.comment_between(e.at(), last) {
         return w.text(&flat);
     }
@@ -191,29 +206,10 @@ fn chain(w: &mut Writer<'_>, e: &Expr, lead: &str, indent: usize, tail: usize) {
             w.at(operand.at());
             before = format!("{op} ");
         }
-        let brackets = strength(operand) < op_strength(op) || n > 0 && is_op(operand, op);
+        let brackets = in_chain_needs_brackets(op, operand);
         before.push_str(if brackets { "(" } else { "" });
         let tail = if n + 1 < operands.len() { 0 } else { tail } + usize::from(brackets);
         chain(w, operand, &before, indent + 2, tail);
         w.text(if brackets { ")" } else { "" });
     }
-}
-
-fn is_op(e: &Expr, wanted: BinaryOp) -> bool {
-    matches!(e.kind, ExprKind::Binary { op, .. } if op == wanted)
-}
-
-/// The operands of a chain of the same operator, from left to right.
-fn operands(e: &Expr, wanted: BinaryOp) -> Vec<&Expr> {
-    let mut operands = Vec::new();
-    let mut rest = e;
-    while let ExprKind::Binary { op, left, right } = &rest.kind
-        && *op == wanted
-    {
-        operands.push(&**right);
-        rest = left;
-    }
-    operands.push(rest);
-    operands.reverse();
-    operands
 }

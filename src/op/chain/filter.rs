@@ -3,29 +3,40 @@
 
 use arrow::datatypes::SchemaRef;
 
-use super::Stateless;
+use super::{Project, Stateless};
 use crate::error::Result;
 use crate::event::EventBatch;
 use crate::expr::TypedExpr;
 use crate::expr::columnar::ColumnarExpr;
 
-/// Keeps the rows for which an expression is true.
+/// Keeps the rows for which an expression is true, and of those all columns or some.
 pub struct Filter {
     condition: ColumnarExpr,
+    then: Option<Project>,
 }
 
 impl Filter {
     /// A filter by `condition`, an expression over rows of `schema`.
     pub fn new(condition: &TypedExpr, schema: &SchemaRef) -> Result<Self> {
-        Ok(Self { condition: ColumnarExpr::compile(condition, schema)? })
+        Ok(Self { condition: ColumnarExpr::compile(condition, schema)?, then: None })
+    }
+
+    /// The filter followed by a projection to `columns`, as `schema`.
+    pub fn keeping(self, columns: Vec<usize>, schema: SchemaRef) -> Self {
+        Self { then: Some(Project::new(columns, schema)), ..self }
     }
 }
 
 impl Stateless for Filter {
     fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
-        if batch.rows() == 0 {
-            return Ok(batch);
+        let mask = (batch.rows() > 0).then(|| self.condition.mask(&batch)).transpose()?;
+        let batch = match &self.then {
+            Some(project) => project.apply(batch)?,
+            None => batch,
+        };
+        match mask {
+            Some(mask) => batch.filter(&mask),
+            None => Ok(batch),
         }
-        batch.filter(&self.condition.mask(&batch)?)
     }
 }

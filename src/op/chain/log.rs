@@ -8,16 +8,15 @@ use arrow::datatypes::SchemaRef;
 
 use super::Stateless;
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, Value};
+use crate::event::{EventBatch, Kind, Moment, Value};
 use crate::expr::columnar::ColumnarExpr;
 use crate::plan::spec::LogSpec;
 
 /// Where log lines go.
 pub trait LogSink: Send + Sync {
-    /// Writes a line of this priority (`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`).
-    /// `place` is the event's order and clock: lines of several queries come step by step, query by
-    /// query, and can be put in order by it.
-    fn write(&self, priority: &str, line: &str, place: (u64, i64));
+    /// Writes a line of this priority (`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`) about
+    /// what happened at `when`.
+    fn write(&self, when: Moment, priority: &str, line: &str);
 }
 
 /// Writes a line per row.
@@ -69,8 +68,8 @@ impl Stateless for Log {
         }
         let messages = self.message.as_ref().map(|m| m.evaluate(&batch)).transpose()?;
         for row in 0..batch.rows() {
-            let place = (batch.order[row], batch.at[row]);
-            self.sink.write(&self.priority, &self.line(&batch, messages.as_ref(), row), place);
+            let line = self.line(&batch, messages.as_ref(), row);
+            self.sink.write(batch.moment(row), &self.priority, &line);
         }
         Ok(batch)
     }

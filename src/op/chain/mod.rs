@@ -35,10 +35,18 @@ pub fn build_chain(
 ) -> Result<Vec<Box<dyn Operator>>> {
     let mut chain: Vec<Box<dyn Operator>> = Vec::with_capacity(handlers.len());
     let mut schema = Arc::clone(input);
-    for handler in handlers {
+    let mut handlers = handlers.iter().peekable();
+    while let Some(handler) = handlers.next() {
         match handler {
             HandlerSpec::Filter(condition) => {
-                chain.push(Box::new(Filter::new(condition, &schema)?))
+                let mut filter = Filter::new(condition, &schema)?;
+                // What is dropped next need not be filtered.
+                if let Some(HandlerSpec::Project { columns, schema: narrower }) = handlers.peek() {
+                    filter = filter.keeping(columns.clone(), Arc::clone(narrower));
+                    schema = Arc::clone(narrower);
+                    handlers.next();
+                }
+                chain.push(Box::new(filter));
             }
             HandlerSpec::Append { columns, schema: wider, .. } => {
                 chain.push(Box::new(Append::new(columns, &schema, Arc::clone(wider))?));

@@ -3,8 +3,10 @@
 //! A window never looks at the other side, so each is driven through the whole step in one call; what
 //! the two emit is interleaved afterwards (`super::merge`). Invariant: the index holds exactly the
 //! rows the window emitted as current and not yet as expired, in the order of emission, up to the
-//! chunk the merge has come to. For batch windows that is the last completed batch.
+//! chunk the merge has come to, unless the window marks rows otherwise (`delay` shows those that wait).
+//! For batch windows that is the last completed batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -19,7 +21,7 @@ use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSideSpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
-use crate::window::{Window, WindowContext, WindowOutput};
+use crate::window::{Mark, Window, WindowContext, WindowOutput};
 
 /// How a side's rows come and go.
 enum Feed {
@@ -57,6 +59,8 @@ pub(super) struct Emission {
     pub rows: BatchBuilder,
     /// The join key of each row.
     pub keys: Vec<KeyId>,
+    /// Rows that can be found otherwise than their kind says, sorted by row.
+    marks: Vec<(u32, Mark)>,
     /// By chunk, whether it belongs to the delivery of the chunk before.
     joined: Vec<bool>,
 }
@@ -83,6 +87,16 @@ impl Emission {
     pub fn cause(&self, i: usize) -> (u64, i64) {
         let row = self.chunk(i).start;
         (self.rows.order[row], self.rows.at[row])
+    }
+
+    /// The mark of a row, if it has one.
+    #[inline]
+    fn mark(&self, row: usize) -> Option<Mark> {
+        if self.marks.is_empty() {
+            return None;
+        }
+        let at = self.marks.binary_search_by_key(&(row as u32), |m| m.0).ok()?;
+        Some(self.marks[at].1)
     }
 
     /// Consecutive chunks of one cause and partition key become one delivery.
@@ -119,7 +133,12 @@ impl Side {
             // The index needs the rows that leave, whoever else does.
             Some(call) => Feed::Window((call.spec.create)(
                 call,
-                WindowContext { schema: spec.schema.clone(), expired: true, keyed: role.keyed },
+                WindowContext {
+                    schema: spec.schema.clone(),
+                    expired: true,
+                    keyed: role.keyed,
+                    searched: role.searched,
+                },
             )?),
             None => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
         };
@@ -163,19 +182,31 @@ impl Side {
             }
         };
         let mut out = WindowOutput::default();
+        let mut calls = Vec::new();
         if let Some(batch) = batch {
-            window.process(step, &batch, 0..batch.rows(), &mut out)?;
+            let runs = if self.sliding { whole(&batch) } else { calls_of(&batch) };
+            for rows in runs {
+                calls.push(out.rows.chunk_ends().len());
+                window.process(step, &batch, rows, &mut out)?;
+                out.rows.end_chunk();
+            }
             self.last = batch.order[batch.rows() - 1];
         }
         if let Some(clock) = clock {
             window.advance(step, clock, self.last, &mut out)?;
         }
         out.rows.end_chunk();
-        let mut emission = Emission { slots: out.slots, rows: out.rows, ..Emission::default() };
+        let mut emission =
+            Emission { slots: out.slots, rows: out.rows, marks: out.marks, ..Emission::default() };
         if self.sliding {
             emission.joined = vec![false; emission.chunks()];
         } else {
             emission.join_causes();
+            for chunk in calls {
+                if let Some(joined) = emission.joined.get_mut(chunk) {
+                    *joined = false;
+                }
+            }
         }
         Ok(emission)
     }
@@ -197,7 +228,7 @@ impl Side {
 
     /// Finds the join keys of emitted rows. Sides that are searched come first: they make keys known.
     pub fn assign_keys(&self, keys: &mut Keys, emission: &mut Emission) -> Result<()> {
-        let Emission { slots, rows, keys: ids, .. } = emission;
+        let Emission { slots, rows, keys: ids, marks, .. } = emission;
         if !self.searched {
             if self.triggers {
                 *ids = keys.ids(&self.keys, &self.rows(), slots, &rows.keys, false)?;
@@ -209,7 +240,11 @@ impl Side {
             return Ok(());
         }
         // The index knows the keys of rows that leave.
-        let enter = || (0..slots.len()).filter(|i| rows.kinds[*i] == Kind::Current);
+        let looks_up = |i: &usize| {
+            rows.kinds[*i] == Kind::Current
+                || marks.binary_search(&(*i as u32, Mark::Passes)).is_ok()
+        };
+        let enter = || (0..slots.len()).filter(looks_up);
         let entering: Vec<Slot> = enter().map(|i| slots[i]).collect();
         let partition: Vec<KeyId> = enter().map(|i| rows.keys[i]).collect();
         let known = keys.ids(&self.keys, &self.rows(), &entering, &partition, true)?;
@@ -227,14 +262,22 @@ impl Side {
             return emission.keys.get(row).copied().unwrap_or(NO_KEY);
         }
         let slot = emission.slots[row];
+        let mark = emission.mark(row);
         match emission.rows.kinds[row] {
-            Kind::Current => {
+            _ if mark == Some(Mark::Passes) => {
+                let key = emission.keys[row];
+                // Its key may be new, and is forgotten if so.
+                keys.entered(key);
+                keys.left(key);
+                key
+            }
+            Kind::Current if mark != Some(Mark::Released) => {
                 let key = emission.keys[row];
                 self.index.insert(slot, key, emission.rows.keys[row]);
                 keys.entered(key);
                 key
             }
-            Kind::Expired => {
+            _ => {
                 let key = self.index.remove(slot);
                 keys.left(key);
                 key
@@ -247,10 +290,12 @@ impl Side {
         self.searched
     }
 
-    /// Whether its rows of this kind look for partners.
+    /// Whether an emitted row looks for partners.
     #[inline]
-    pub fn looks(&self, kind: Kind) -> bool {
-        self.triggers && (kind == Kind::Current || self.expired)
+    pub fn looks(&self, emission: &Emission, row: usize) -> bool {
+        self.triggers
+            && (emission.rows.kinds[row] == Kind::Current || self.expired)
+            && !matches!(emission.mark(row), Some(Mark::Enters | Mark::Vanishes))
     }
 
     /// The rows that can be found by a key.
@@ -301,6 +346,26 @@ impl Side {
         }
         Ok(())
     }
+}
+
+/// All rows at once.
+fn whole(batch: &EventBatch) -> Vec<Range<usize>> {
+    std::iter::once(0..batch.rows()).collect()
+}
+
+/// The rows in runs in which no two chunks have the same cause and partition key: what the window
+/// emits for one chunk is one delivery, never what it emits for two.
+fn calls_of(batch: &EventBatch) -> Vec<Range<usize>> {
+    let of = |row: usize| (batch.order[row], batch.at[row], batch.key(row));
+    let again = |chunk: &Range<usize>| chunk.start > 0 && of(chunk.start) == of(chunk.start - 1);
+    let starts = batch.chunk_ranges().filter(again).map(|chunk| chunk.start);
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for to in starts.chain([batch.rows()]) {
+        runs.push(from..to);
+        from = to;
+    }
+    runs
 }
 
 /// What a side without window emits: each row current, expired (if anybody wants it), reset.

@@ -55,10 +55,7 @@ impl Groups {
 
     /// Gives every row its group, and every reset the groups it clears.
     pub(super) fn assign(&mut self, batch: &EventBatch) -> Result<Assigned> {
-        let mut interner = std::mem::take(&mut self.interner);
-        let ids = self.ids(batch, &mut interner);
-        self.interner = interner;
-        let ids = ids?;
+        let ids = self.intern(batch)?;
         if self.forgets {
             let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
             self.live.resize(bound.max(self.live.len()), 0);
@@ -73,6 +70,30 @@ impl Groups {
         }
         self.track(batch, &ids, from..ids.len());
         Ok(Assigned { ids, resets })
+    }
+
+    /// Gives every row its group and keeps no books: who calls this must [`Groups::release`] groups
+    /// itself.
+    pub(super) fn intern(&mut self, batch: &EventBatch) -> Result<Vec<u32>> {
+        let mut interner = std::mem::take(&mut self.interner);
+        let ids = self.ids(batch, &mut interner);
+        self.interner = interner;
+        ids
+    }
+
+    /// Number of groups known by values of `group by`.
+    pub(super) fn len(&self) -> usize {
+        self.interner.len()
+    }
+
+    /// One past the largest id of a group outside of partitions.
+    pub(super) fn bound(&self) -> usize {
+        if self.by.is_empty() { SINGLE_KEY as usize + 1 } else { self.interner.bound() }
+    }
+
+    /// Forgets a group.
+    pub(super) fn release(&mut self, group: u32) {
+        self.interner.release(group);
     }
 
     /// Gives every row an id of its group that means nothing beyond this batch.
@@ -145,11 +166,5 @@ impl Groups {
         self.members = r.value()?;
         self.live = r.value()?;
         Ok(())
-    }
-
-    /// Groups known by values of `group by`.
-    #[cfg(test)]
-    pub(super) fn known(&self) -> usize {
-        self.interner.len()
     }
 }

@@ -16,8 +16,10 @@ mod arrange;
 mod groups;
 mod pick;
 mod project;
+mod slide;
 #[cfg(test)]
 mod tests;
+mod tumble;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
@@ -27,6 +29,8 @@ use self::arrange::Arrange;
 use self::groups::Groups;
 use self::pick::{Picked, Picker, Shape};
 use self::project::{Projection, gather};
+pub use self::slide::SlideOp;
+pub use self::tumble::TumbleOp;
 use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};
 use crate::error::Result;
@@ -44,6 +48,8 @@ pub struct SelectOp {
     calls: Vec<Call>,
     /// Input columns followed by one column per aggregate.
     wide: SchemaRef,
+    /// The rows it reads.
+    input: SchemaRef,
     having: Option<ColumnarExpr>,
     events: EventType,
     picker: Picker,
@@ -102,6 +108,7 @@ impl SelectOp {
             projection: Projection::new(&spec.items, &wide, &spec.output)?,
             arrange: Arrange::new(&spec.order_by, spec.offset, spec.limit),
             wide,
+            input: spec.input.clone(),
         })
     }
 
@@ -114,11 +121,21 @@ impl SelectOp {
         } else {
             self.aggregate(&batch)?
         };
+        self.finish(batch, aggregates, &groups)
+    }
+
+    /// What leaves of rows whose aggregates and groups are known.
+    fn finish(
+        &mut self,
+        batch: EventBatch,
+        aggregates: Vec<ArrayRef>,
+        groups: &[u32],
+    ) -> Result<Option<EventBatch>> {
         let wide = self.widen(batch, aggregates)?;
         let picked = match self.kept(&wide)? {
             Kept::None => return Ok(None),
-            Kept::All => self.picker.pick(&wide, None, &groups),
-            Kept::Some(mask) => self.picker.pick(&wide, Some(&mask), &groups),
+            Kept::All => self.picker.pick(&wide, None, groups),
+            Kept::Some(mask) => self.picker.pick(&wide, Some(&mask), groups),
         };
         self.emit(&wide, picked)
     }

@@ -3,8 +3,6 @@
 mod condition;
 mod narrow;
 mod scope;
-#[cfg(test)]
-mod tests;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
@@ -42,15 +40,32 @@ pub fn side(
 
 /// Plans a join of two streams. What the query makes of it is filled in by the caller: whether the
 /// output takes expired events, whether there are aggregates, whether rows carry partition keys.
+///
+/// # Errors
+/// Everything that is wrong with it.
 pub fn plan_join(
     j: &JoinInput,
     left: SidePlan,
     right: SidePlan,
 ) -> Result<(JoinScope, JoinSpec), Vec<Diagnostic>> {
     let mut found = Vec::new();
-    misplaced(j, &mut found);
+    match plan_sides(j, left, right, &mut found) {
+        Some(planned) if found.is_empty() => Ok(planned),
+        _ => Err(found),
+    }
+}
+
+/// As [`plan_join`], but faults that leave the names of both sides clear go to `found` only, so that
+/// the rest of the query can be looked at, too. None if the names aren't clear.
+pub(super) fn plan_sides(
+    j: &JoinInput,
+    left: SidePlan,
+    right: SidePlan,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(JoinScope, JoinSpec)> {
+    misplaced(j, found);
     for (input, side) in [(&j.left, &left), (&j.right, &right)] {
-        searchable(input, side, &mut found);
+        searchable(input, side, found);
     }
     let self_join = (left.scope.mark, &left.scope.name) == (right.scope.mark, &right.scope.name);
     let span = j.left.span.0.to(j.right.span.0);
@@ -58,7 +73,7 @@ pub fn plan_join(
     if scope.names_are_equal() {
         found.push(same_names(j, &left.scope));
         // With one name for two sides every reference would be a further, misleading finding.
-        return Err(found);
+        return None;
     }
     let width = left.scope.schema.fields().len();
     let condition = match j.on.as_ref().map(|on| bind_condition(on, "`on`", &mut scope)) {
@@ -69,9 +84,6 @@ pub fn plan_join(
         Some(Ok(on)) => Some(on),
         None => None,
     };
-    if !found.is_empty() {
-        return Err(found);
-    }
     let (equal, residual) = condition.map_or_else(Default::default, |c| condition::split(c, width));
     let spec = JoinSpec {
         output: scope.output(),
@@ -86,7 +98,7 @@ pub fn plan_join(
         self_join,
         right_first: false,
     };
-    Ok((scope, spec))
+    Some((scope, spec))
 }
 
 fn side_spec(side: SidePlan, triggers: bool) -> JoinSideSpec {

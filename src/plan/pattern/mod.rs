@@ -11,8 +11,6 @@ mod elements;
 mod filter;
 mod names;
 mod select;
-#[cfg(test)]
-mod tests;
 
 use arrow::datatypes::SchemaRef;
 
@@ -62,6 +60,19 @@ pub fn plan_pattern<'a>(
     streams: &mut StreamLookup<'_>,
     functions: &'a [&'static FunctionSpec],
 ) -> Result<PatternBuilder<'a>, Vec<Diagnostic>> {
+    match plan_elements(input, streams, functions)? {
+        (builder, faults) if faults.is_empty() => Ok(builder),
+        (_, faults) => Err(faults),
+    }
+}
+
+/// As [`plan_pattern`], but faults of filters, which leave the names of all elements clear, come with
+/// the builder, so that the rest of the query can be looked at, too.
+pub(super) fn plan_elements<'a>(
+    input: &PatternInput,
+    streams: &mut StreamLookup<'_>,
+    functions: &'a [&'static FunctionSpec],
+) -> Result<(PatternBuilder<'a>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let elements = elements::flatten(input, streams)?;
     let mut builder = PatternBuilder {
         spec: PatternSpec {
@@ -89,7 +100,7 @@ pub fn plan_pattern<'a>(
             Err(e) => findings.extend(e),
         }
     }
-    if findings.is_empty() { Ok(builder) } else { Err(findings) }
+    Ok((builder, findings))
 }
 
 impl PatternBuilder<'_> {

@@ -145,8 +145,7 @@ impl App {
                 (Err(e), OnError::Log | OnError::Stream, _) => {
                     let lost = events.rows();
                     let line = format!("{}: {e}; {lost} events are lost", events.name());
-                    let batch = events.batch();
-                    log.line(Priority::Error, &line, (batch.order[0], batch.at[0]))
+                    log.line(events.batch().moment(0), Priority::Error, &line)
                 }
                 (written, _, _) => written,
             }
@@ -226,13 +225,13 @@ fn receive(to: &Weak<Shared>, stream: usize, message: Message) -> Result<()> {
     shared.send(
         |ingress| {
             let Some(chunks) = chunks else {
-                return ingress.batch(stream, columns.clone(), ts.to_vec());
+                return ingress.batch(stream, columns.clone(), ts.clone());
             };
             for chunk in chunks.offsets().windows(2) {
                 let (start, end) = (chunk[0] as usize, chunk[1] as usize);
                 match end - start {
                     1 => {
-                        ingress.batch(stream, columns.slice(start, 1), ts[start..end].to_vec());
+                        ingress.batch(stream, columns.slice(start, 1), vec![ts[start]].into());
                     }
                     _ => ingress.chunk(
                         stream,

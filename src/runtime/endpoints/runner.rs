@@ -395,7 +395,7 @@ impl Drive<'_> {
         }
         // One after the other; pipes whenever they have something.
         let live = |l: &usize| self.run.inlets[*l].live;
-        let file = all().find(|l| !live(l) && !(self.lanes[*l].ended && self.lanes[*l].is_empty()));
+        let file = all().find(|l| !(live(l) || self.lanes[*l].ended && self.lanes[*l].is_empty()));
         let file = file.filter(|l| !self.failures.iter().any(|(f, _)| f < l && !live(f)));
         let pipes = all().filter(live);
         file.into_iter().chain(pipes).find(|l| !self.lanes[*l].is_empty()).into_iter().collect()

@@ -14,7 +14,7 @@ use crate::time::{Step, Timeline};
 use crate::window::{self, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 
 /// The windows under test (the registry stands above this module).
-pub const WINDOWS: [&WindowSpec; 8] = [
+pub const WINDOWS: [&WindowSpec; 16] = [
     &window::length::SPEC,
     &window::length_batch::SPEC,
     &window::batch::SPEC,
@@ -23,6 +23,14 @@ pub const WINDOWS: [&WindowSpec; 8] = [
     &window::time_length::SPEC,
     &window::external_time::SPEC,
     &window::external_time_batch::SPEC,
+    &window::session::SPEC,
+    &window::delay::SPEC,
+    &window::sort::SPEC,
+    &window::frequent::SPEC,
+    &window::lossy_frequent::SPEC,
+    &window::expression::SPEC,
+    &window::expression_batch::SPEC,
+    &window::cron::SPEC,
 ];
 
 /// A row of the stream `S (x string, t long, g long)`.
@@ -74,6 +82,8 @@ pub fn call(text: &str) -> WindowCall {
         "t" => WindowArg::Column { index: 1, ty: AttrType::Long, span },
         "g" => WindowArg::Column { index: 2, ty: AttrType::Long, span },
         "true" | "false" => constant(Value::Bool(a == "true"), AttrType::Bool),
+        a if a.starts_with('\'') => constant(a.trim_matches('\'').into(), AttrType::String),
+        a if a.contains('.') => constant(Value::Double(a.parse().unwrap()), AttrType::Double),
         a => match a.strip_suffix('L') {
             Some(a) => constant(Value::Long(a.parse().unwrap()), AttrType::Long),
             None => constant(Value::Int(a.parse().unwrap()), AttrType::Int),
@@ -89,7 +99,7 @@ pub fn constant(value: Value, ty: AttrType) -> WindowArg {
 /// How a script is run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
-    pub call: &'a str,
+    pub call: &'a WindowCall,
     pub expired: bool,
     pub keyed: bool,
     /// A step ends behind cause `i` where `cuts[i]` (and always behind the last).
@@ -100,10 +110,11 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     fn fresh(&self) -> Box<dyn Window> {
-        let call = call(self.call);
+        let call = self.call;
         (call.spec.check)(&call.args, call.span).expect("good arguments");
-        let context = WindowContext { schema: schema(), expired: self.expired, keyed: self.keyed };
-        (call.spec.create)(&call, context).unwrap()
+        let (expired, keyed) = (self.expired, self.keyed);
+        let context = WindowContext { schema: schema(), expired, keyed, searched: false };
+        (call.spec.create)(call, context).unwrap()
     }
 
     /// What the window makes of the causes; the clock stands at `end` in the end.

@@ -6,10 +6,11 @@ use super::super::args::Start;
 use super::harness::{Cause, Item, RowIn, Run, call, show};
 use super::model::{self, ExternalParams, Model, TimeBatchParams};
 use crate::event::Kind;
+use crate::window::WindowCall;
 
 /// Causes with ties, gaps, late rows, chunks, several chunks of one cause, keys, nulls, timers of
 /// operators before; and where to cut.
-fn script(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> {
+pub fn script(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> {
     let gap = prop_oneof![4 => Just(0i64), 8 => 1..6i64, 2 => 6..40i64, 1 => 100..400i64];
     let late = prop_oneof![6 => Just(0i64), 2 => 1..15i64, 1 => 15..60i64];
     let value =
@@ -45,20 +46,34 @@ fn script(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> {
     })
 }
 
+/// The same with few values: `x` one of three, `g` one of four (or null), and `t` telling rows apart.
+pub fn few(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> {
+    script(keys).prop_map(|(mut causes, cuts, end)| {
+        let rows = causes.iter_mut().flat_map(|c| &mut c.chunks).flatten();
+        for (n, r) in rows.enumerate() {
+            let value = r.t.unwrap_or(7);
+            r.x = ["a", "b", "c"][value.rem_euclid(3) as usize].into();
+            r.g = r.g.map(|_| value.rem_euclid(4));
+            r.t = Some(n as i64);
+        }
+        (causes, cuts, end)
+    })
+}
+
 /// Both, in all ways of running it.
-fn check<M: Model>(
-    text: &str,
+pub fn check<M: Model>(
+    call: &WindowCall,
     p: &M::Params,
     keys: u32,
     (causes, cuts, end): (Vec<Cause>, Vec<bool>, i64),
 ) -> Result<(), TestCaseError> {
-    let sliding = call(text).spec.sliding;
+    let sliding = call.spec.sliding;
     for expired in [true, false] {
         let mut expected = model::run::<M>(p, expired, &causes, end);
         if sliding && !expired {
             expected = currents(expected);
         }
-        let run = |cuts, restore| Run { call: text, expired, keyed: keys > 1, cuts, restore };
+        let run = |cuts, restore| Run { call, expired, keyed: keys > 1, cuts, restore };
         let every = vec![true; causes.len()];
         for (how, run) in [
             ("in one batch", run(&[], false)),
@@ -96,32 +111,32 @@ proptest! {
 
     #[test]
     fn length(n in 0usize..5, s in script(3)) {
-        check::<model::Length>(&format!("length({n})"), &n, 3, s)?;
+        check::<model::Length>(&call(&format!("length({n})")), &n, 3, s)?;
     }
 
     #[test]
     fn length_batch(n in 0usize..5, stream: bool, s in script(3)) {
-        check::<model::LengthBatch>(&format!("lengthBatch({n}, {stream})"), &(n, stream), 3, s)?;
+        check::<model::LengthBatch>(&call(&format!("lengthBatch({n}, {stream})")), &(n, stream), 3, s)?;
     }
 
     #[test]
     fn batch(n in 0usize..4, s in script(3)) {
-        check::<model::Batch>(&format!("batch({n})"), &n, 3, s)?;
+        check::<model::Batch>(&call(&format!("batch({n})")), &n, 3, s)?;
     }
 
     #[test]
     fn time(t in 0i64..40, s in script(3)) {
-        check::<model::Time>(&format!("time({t})"), &(t, usize::MAX), 3, s)?;
+        check::<model::Time>(&call(&format!("time({t})")), &(t, usize::MAX), 3, s)?;
     }
 
     #[test]
     fn time_of_one_key(t in 0i64..40, s in script(1)) {
-        check::<model::Time>(&format!("time({t})"), &(t, usize::MAX), 1, s)?;
+        check::<model::Time>(&call(&format!("time({t})")), &(t, usize::MAX), 1, s)?;
     }
 
     #[test]
     fn time_length(t in 0i64..40, n in 0usize..5, s in script(3)) {
-        check::<model::Time>(&format!("timeLength({t}, {n})"), &(t, n), 3, s)?;
+        check::<model::Time>(&call(&format!("timeLength({t}, {n})")), &(t, n), 3, s)?;
     }
 
     #[test]
@@ -130,12 +145,12 @@ proptest! {
             None => format!("timeBatch({t}, {stream})"),
             Some(start) => format!("timeBatch({t}, {start}, {stream})"),
         };
-        check::<model::TimeBatch>(&text, &TimeBatchParams { t, start, stream }, 3, s)?;
+        check::<model::TimeBatch>(&call(&text), &TimeBatchParams { t, start, stream }, 3, s)?;
     }
 
     #[test]
     fn external_time(t in 0i64..40, s in script(3)) {
-        check::<model::ExternalTime>(&format!("externalTime(t, {t})"), &t, 3, s)?;
+        check::<model::ExternalTime>(&call(&format!("externalTime(t, {t})")), &t, 3, s)?;
     }
 
     #[test]
@@ -157,6 +172,6 @@ proptest! {
             Start::FirstRow => (0, false),
             _ => (timeout, replace),
         };
-        check::<model::ExternalTimeBatch>(&text, &ExternalParams { t, start, timeout, replace }, 3, s)?;
+        check::<model::ExternalTimeBatch>(&call(&text), &ExternalParams { t, start, timeout, replace }, 3, s)?;
     }
 }

@@ -150,10 +150,11 @@ fn as_recorded() {
     for line in include_str!("recorded.jsonl").lines() {
         let r: Recorded = serde_json::from_str(line).unwrap();
         let (causes, data) = r.causes();
-        let sliding = call(&r.call).spec.sliding;
+        let call = call(&r.call);
+        let sliding = call.spec.sliding;
         let expired = r.events != "current" || (sliding && r.aggregated());
         for cuts in [vec![], vec![true; causes.len()]] {
-            let run = Run { call: &r.call, expired, keyed: false, cuts: &cuts, restore: true };
+            let run = Run { call: &call, expired, keyed: false, cuts: &cuts, restore: true };
             let items = run.of(&causes, BASE + r.end);
             let got = plain(r.outputs(&items, &data));
             assert_eq!(got, plain(r.outputs.clone()), "{} {}", r.case, r.call);
