@@ -382,6 +382,7 @@ fn strategy(a: &Annotation, schema: &SchemaRef) -> Result<Strategy, Vec<Diagnost
 
 #[cfg(test)]
 mod tests {
+    use crate::error::Diagnostic;
     use crate::plan::compile;
 
     /// `message @ text of the span | help` of each fault of endpoints before `define stream S (a int, b string)`.
@@ -390,7 +391,7 @@ mod tests {
             "{endpoints} define stream S (a int, b string); from S select a insert into T;"
         );
         let Err(found) = compile(&text) else { return vec![] };
-        let shown = |d: &crate::Diagnostic| {
+        let shown = |d: &Diagnostic| {
             let help = d.help.as_ref().map_or(String::new(), |h| format!(" | {h}"));
             format!("{} @ {}{help}", d.message, &text[d.span.range()])
         };
@@ -484,7 +485,7 @@ mod tests {
                 "sink `log` takes no `@mapp` @ @mapp(type='x') | did you mean `map`?",
             ),
             (
-                "@sink(type='inMemory', topic='t', @distribution(strategy='roundrobin', @destination()))",
+                "@sink(type='inMemory', @distribution(strategy='roundrobin', @destination(topic='u')))",
                 "there is no strategy `roundrobin` @ strategy='roundrobin' | did you mean `roundRobin`?",
             ),
         ] {
