@@ -84,6 +84,8 @@ pub struct SelectSpec {
     pub keyed: bool,
     /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
     pub windowed: bool,
+    /// Whether rows come from a join, where not every row that enters need leave again by itself.
+    pub joined: bool,
 }
 
 /// An aggregate call.

@@ -6,15 +6,16 @@ use super::engine::Services;
 use crate::error::Result;
 use crate::event::{EventBatch, concat};
 use crate::op::chain::build_chain;
-use crate::op::join::JoinOp;
+use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
-use crate::op::select::{SelectOp, SlideOp};
+use crate::op::select::{SelectOp, SlideOp, TumbleOp};
 use crate::op::{Operator, Output};
 use crate::plan::spec::{HandlerSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
+use crate::window::WindowCall;
 
 /// A query at work: its operators in a row. The first has the query's ports, the others one.
 pub(super) struct QueryNode {
@@ -29,19 +30,42 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
-                && let Some(op) = SlideOp::new(call, *expired, &q.select)?
+                && let Some(op) = fused(call, *expired, &q.select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
-                ops.push(Box::new(op));
+                ops.push(op);
                 return Ok(QueryNode { ops, output: output(&q.select) });
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
-        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+        InputPlan::Join { spec, .. } => {
+            let mut used = vec![false; spec.output.fields().len()];
+            q.select.each_column(&mut |c| {
+                if let Some(used) = used.get_mut(usize::from(c)) {
+                    *used = true;
+                }
+            });
+            match LengthJoin::new(spec, used, &services.log)? {
+                Some(join) => vec![Box::new(join)],
+                None => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+            }
+        }
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));
     Ok(QueryNode { ops, output: output(&q.select) })
+}
+
+/// A window with the selector right behind it as one operator, if there is one for them.
+fn fused(
+    call: &WindowCall,
+    expired: bool,
+    select: &SelectSpec,
+) -> Result<Option<Box<dyn Operator>>> {
+    if let Some(op) = SlideOp::new(call, expired, select)? {
+        return Ok(Some(Box::new(op)));
+    }
+    Ok(TumbleOp::new(call, expired, select)?.map(|op| Box::new(op) as Box<dyn Operator>))
 }
 
 fn output(select: &SelectSpec) -> SchemaRef {

@@ -137,7 +137,7 @@ impl Logic for LossyFrequent {
             if !enters && self.last.searched {
                 out.mark(Mark::Enters);
             }
-            if s.total % self.width == 0 {
+            if s.total.is_multiple_of(self.width) {
                 self.prune(s, bucket, run.cause, rows, out);
             }
         }
