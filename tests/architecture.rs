@@ -39,7 +39,22 @@ const LAYOUT: &[(&str, &[&str])] = &[
         ],
     ),
     // The plan is made of specs and chosen from the registry's, but never runs anything.
-    ("plan", &["lang", "event", "expr", "aggregate", "window", "pattern", "registry"]),
+    (
+        "plan",
+        &[
+            "lang",
+            "event",
+            "expr",
+            "aggregate",
+            "window",
+            "pattern",
+            "registry",
+            "io::options",
+            "io::source::SourceSpec",
+            "io::sink::SinkSpec",
+            "io::sink::distribute::Strategy",
+        ],
+    ),
     ("io", &["event", "state"]),
     (
         "runtime",

@@ -11,7 +11,7 @@
 //!
 //! In refused blocks, a first paragraph that compiles belongs to all others.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,7 @@
 //! What the front end lets through is safe in the planner and when it runs, on a stack of 2 MiB.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 #[path = "grammar/ebnf.rs"]
 #[allow(dead_code, reason = "only its random numbers are used here")]
 mod ebnf;
@@ -154,4 +156,96 @@ fn damaged_applications_are_refused_without_a_panic() {
         compiled < 300 * times,
         "most damage should be noticed, not {compiled} of {times} × 600"
     );
+}
+
+/// Whatever is wide or many: refused or compiled, but no panic.
+#[test]
+fn what_is_wide_or_many_is_harmless() {
+    on_small_stack(|| {
+        let stream = "define stream S (id int, x int);";
+        let many = |n: usize, f: &dyn Fn(usize) -> String| row(" ", n, f);
+        for (what, text) in [
+            (
+                "attributes",
+                format!("define stream W ({});", row(", ", 2_000, |n| format!("a{n} int"))),
+            ),
+            (
+                "items",
+                format!(
+                    "{stream} from S select {} insert into Out;",
+                    row(", ", 10_000, |n| format!("x as a{n}"))
+                ),
+            ),
+            (
+                "aggregates",
+                format!(
+                    "{stream} from S select {} insert into Out;",
+                    row(", ", 2_000, |n| format!("sum(x + {n}) as a{n}"))
+                ),
+            ),
+            (
+                "filters",
+                format!(
+                    "{stream} from S{} select id insert into Out;",
+                    many(5_000, &|n| format!("[x > {n}]"))
+                ),
+            ),
+            (
+                "queries",
+                format!(
+                    "{stream} {}",
+                    many(2_000, &|n| format!("from S[x > {n}] select id insert into O{n};"))
+                ),
+            ),
+            (
+                "chained queries, last first",
+                format!(
+                    "{} {stream}",
+                    many(500, &|n| {
+                        if n == 499 {
+                            "from S select id insert into T500;".into()
+                        } else {
+                            format!("from T{} select id insert into T{};", n + 2, n + 1)
+                        }
+                    })
+                ),
+            ),
+            (
+                "elements",
+                format!(
+                    "{stream} from {} select e0.id insert into Out;",
+                    row(" -> ", 2_000, |n| format!("e{n}=S[x > {n}]"))
+                ),
+            ),
+            ("streams", many(5_000, &|n| format!("define stream S{n} (a int);"))),
+            (
+                "arguments",
+                format!(
+                    "{stream} from S select coalesce({}) as c insert into Out;",
+                    vec!["x"; 20_000].join(", ")
+                ),
+            ),
+            (
+                "groups",
+                format!(
+                    "{stream} from S select id, count() as n group by {} insert into Out;",
+                    vec!["id"; 5_000].join(", ")
+                ),
+            ),
+            (
+                "partitions",
+                format!(
+                    "{stream} {}",
+                    many(300, &|n| format!(
+                        "partition with (id of S) begin from S select id insert into P{n}; end;"
+                    ))
+                ),
+            ),
+        ] {
+            eprintln!("{what}");
+            if let Err(found) = compile(&text) {
+                assert!(found.iter().all(|d| !d.message.is_empty()), "{what}");
+            }
+        }
+    });
 }

@@ -2,6 +2,8 @@
 //!
 //! `FORESHOCK_FUZZ=20` makes twenty times as many random texts.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 #[path = "grammar/ebnf.rs"]
 #[allow(dead_code, reason = "only its random numbers are used here")]
 mod ebnf;
@@ -111,7 +113,7 @@ fn what_only_opens_or_repeats_is_harmless() {
         for piece in PIECES.split_ascii_whitespace().chain(["\r"]) {
             let piece = piece.replace('·', " ");
             for prefix in PREFIXES {
-                use_it(&format!("{prefix}{}", piece.repeat(5_000)));
+                use_it(&format!("{prefix}{}", piece.repeat(3_000)));
             }
         }
     });
@@ -203,18 +205,18 @@ fn a_megabyte_is_parsed_printed_and_reported_in_linear_time() {
     use_it(&wrong.replace('\n', " ").replace("--", ""));
 }
 
-/// The same for one statement of a megabyte.
+/// The same for one statement.
 #[test]
-fn a_statement_of_a_megabyte_is_parsed_and_printed_in_linear_time() {
-    let items = vec!["sum(a * b + 1) as c"; 50_000].join(", ");
+fn a_very_long_statement_is_parsed_and_printed_in_linear_time() {
+    let items = vec!["sum(a * b + 1) as c"; 15_000].join(", ");
     let query = format!("from S select {items} insert into X");
     let tree = parse::parse_app(&query).into_result().unwrap();
     print::print_app(&tree);
     use_it(&query.replace("insert", "inset"));
-    let elements = vec!["e1=S[a > 1]"; 70_000].join(" -> ");
+    let elements = vec!["e1=S[a > 1]"; 20_000].join(" -> ");
     let tree = parse::parse_app(&format!("from {elements} select * insert into X")).into_result();
     print::print_app(&tree.unwrap());
-    let handlers = "[a > 1]#f(a)".repeat(80_000);
+    let handlers = "[a > 1]#f(a)".repeat(20_000);
     let tree = parse::parse_app(&format!("from S{handlers} select * insert into X")).into_result();
     print::print_app(&tree.unwrap());
 }
@@ -252,7 +254,7 @@ fn soup(chance: &mut Chance, text: &mut String) {
 #[test]
 fn random_bytes_are_harmless() {
     let mut chance = Chance(1);
-    for _ in 0..fuzz(10_000) {
+    for _ in 0..fuzz(4_000) {
         let bytes: Vec<u8> = (0..chance.below(200)).map(|_| chance.below(256) as u8).collect();
         use_it(&String::from_utf8_lossy(&bytes));
     }
@@ -275,7 +277,7 @@ fn random_tokens_are_harmless() {
         "",
     ];
     let mut chance = Chance(2);
-    for _ in 0..fuzz(10_000) {
+    for _ in 0..fuzz(5_000) {
         let mut text = STARTS[chance.below(STARTS.len())].to_string();
         soup(&mut chance, &mut text);
         use_it(&text);
@@ -302,7 +304,7 @@ fn damaged_applications_are_harmless() {
         ["", "", "(", ")", "'", "\"", "{", "}", ";", "é", "\0", "--", "/*", "not ", "@", "[last"];
     let applications = applications();
     let mut chance = Chance(3);
-    for _ in 0..fuzz(2_000) {
+    for _ in 0..fuzz(1_000) {
         let mut chars = applications[chance.below(applications.len())].clone();
         for _ in 0..1 + chance.below(5) {
             let start = chance.below(chars.len() + 1);

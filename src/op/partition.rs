@@ -50,8 +50,7 @@ impl PartitionEntry {
             .zip(&self.keys)
             .map(|(b, k)| b.as_ref().map(|b| k.evaluate(b)).transpose())
             .collect::<Result<_>>()?;
-        let together = self.shared > 0 && keyed.iter().flatten().count() > 1;
-        if together {
+        if keyed.iter().flatten().count() > 1 {
             self.create_in_order(keyed, &columns)?;
         }
         for (batch, column) in keyed.iter().zip(columns) {
@@ -66,22 +65,23 @@ impl PartitionEntry {
         Ok(outputs)
     }
 
-    /// Creates keys in the order of events over all streams (who is told of an event without a key
-    /// depends on it).
+    /// Creates keys in the order of events over all streams: who is told of an event without a key
+    /// depends on it, and keys whose timers are due together fire in order of creation.
     fn create_in_order(
         &mut self,
         batches: &[Option<EventBatch>],
         columns: &[Option<arrow::array::ArrayRef>],
     ) -> Result<()> {
-        let mut rows: Vec<(u64, i64, usize, usize)> = Vec::new();
-        for (i, batch) in batches.iter().enumerate() {
-            if let Some(b) = batch {
-                rows.extend((0..b.rows()).map(|r| (b.order[r], b.at[r], i, r)));
-            }
+        let mut new: Vec<(u64, i64, usize, usize)> = Vec::new();
+        for (i, (batch, column)) in batches.iter().zip(columns).enumerate() {
+            let (Some(b), Some(column)) = (batch, column) else { continue };
+            let known = self.interner.lookup(std::slice::from_ref(column), None, b.rows())?;
+            let rows = (0..b.rows()).filter(|r| known[*r].is_none() && column.is_valid(*r));
+            new.extend(rows.map(|r| (b.order[r], b.at[r], i, r)));
         }
-        rows.sort();
-        for (order, _, i, row) in rows {
-            if let Some(column) = columns[i].as_ref().filter(|c| c.is_valid(row)) {
+        new.sort_unstable();
+        for (order, _, i, row) in new {
+            if let Some(column) = &columns[i] {
                 self.interner.intern(&[column.slice(row, 1)], None, 1)?;
                 self.created.resize(self.interner.bound(), order);
             }

@@ -86,9 +86,14 @@ impl Automaton {
             };
             visits.push(Visits { rows, next: 0 });
         }
+        let mut passed = vec![0; inputs.len()];
         while let Some((port, index)) = next_visit(inputs, &mut visits) {
             let Some(batch) = &inputs[port] else { continue };
             let (ts, at, order) = (batch.ts[index], batch.at[index], batch.order[index]);
+            self.pass_rows(inputs, &mut passed, |b, q| match q == port {
+                true => index,
+                false => b.order.partition_point(|o| *o < order),
+            });
             let row = Row { port, batch, index, key: batch.key(index), ts, at, order };
             match &mut self.mode {
                 Mode::Flow(f) => f.offer(&mut self.core, &row, &masks)?,
@@ -96,9 +101,39 @@ impl Automaton {
                 Mode::Pairs(_) | Mode::Adjacent(_) => {}
             }
         }
+        self.pass_rows(inputs, &mut passed, |b, _| b.rows());
         let out = self.core.matches.finish(&self.core.m, &self.core.events, &self.spec)?;
         self.core.events.end_step();
         Ok(out)
+    }
+
+    /// Rows that are not offered let time pass all the same: those from `passed` on up to where `to` says,
+    /// port by port.
+    fn pass_rows(
+        &mut self,
+        inputs: &[Option<EventBatch>],
+        passed: &mut [usize],
+        to: impl Fn(&EventBatch, usize) -> usize,
+    ) {
+        let Mode::Flow(flow) = &mut self.mode else { return };
+        if self.core.m.within.is_none() {
+            return;
+        }
+        for (port, (batch, passed)) in inputs.iter().zip(passed).enumerate() {
+            let Some(batch) = batch else { continue };
+            let rows = *passed..to(batch, port).max(*passed);
+            *passed = rows.end;
+            let newest = match batch.kinds {
+                None => batch.ts[rows].iter().copied().max(),
+                Some(_) => {
+                    let current = rows.filter(|r| batch.kind(*r) == Kind::Current);
+                    current.map(|r| batch.ts[r]).max()
+                }
+            };
+            if let Some(ts) = newest {
+                flow.pass_time(&mut self.core, ts);
+            }
+        }
     }
 
     /// Evaluates what looks at the event alone, and finds the rows that matter: for a pattern those
@@ -131,6 +166,25 @@ impl Automaton {
             Mode::Flow(_) | Mode::Sequence(_) => self.core.partials.len(),
             Mode::Pairs(p) => p.open_partials(),
             Mode::Adjacent(a) => a.open_partials(),
+        }
+    }
+
+    /// Events that open partial matches hold, each counted once.
+    pub fn held_events(&self) -> usize {
+        match &self.mode {
+            Mode::Flow(_) | Mode::Sequence(_) => self.core.events.len(),
+            Mode::Pairs(p) => p.held_events(),
+            Mode::Adjacent(a) => a.open_partials(),
+        }
+    }
+
+    /// Partial matches an event was compared with since the automaton was made: the work that bitmaps and
+    /// hashes left over. (0 for sequences, which visit all partials of a key.)
+    pub fn visited_partials(&self) -> u64 {
+        match &self.mode {
+            Mode::Flow(f) => f.visited(),
+            Mode::Pairs(p) => p.visited(),
+            Mode::Sequence(_) | Mode::Adjacent(_) => 0,
         }
     }
 

@@ -15,8 +15,10 @@
 
 mod adjacent;
 mod automaton;
+mod bar;
 mod core;
 mod events;
+mod expiry;
 mod flow;
 mod lists;
 mod machine;

@@ -21,13 +21,14 @@ use arrow::datatypes::{Float64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::adjacent::only;
+use super::bar::{Bar, bar, holds, wider};
 use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, StateSpec};
 use crate::error::{Error, Result};
 use crate::event::{Chunks, EventBatch, KeyId, KeyInterner, Kind, RowStore, Slot};
 use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
-use crate::lang::ast::{AttrType, BinaryOp, PatternKind};
+use crate::lang::ast::{BinaryOp, PatternKind};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// Entries and keys that may be kept beyond need.
@@ -62,6 +63,8 @@ pub(super) struct Pairs {
     /// Sweep when there are more.
     sweep_at: usize,
     newest: i64,
+    /// Entries an event was compared with.
+    visited: u64,
 }
 
 /// What the two events must fulfil beside equal keys.
@@ -81,15 +84,6 @@ impl std::fmt::Debug for Rest {
             Rest::Row(..) => "Row",
         })
     }
-}
-
-/// `event > bar`, or another order.
-#[derive(Debug, Clone, Copy)]
-struct Bar {
-    event: usize,
-    /// Column of the first event, in its stream.
-    partial: usize,
-    op: BinaryOp,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -128,29 +122,6 @@ struct Found {
     slots: Vec<Slot>,
     rows: Vec<u32>,
     offsets: Vec<u32>,
-}
-
-fn bar(e: &TypedExpr, kept: &[usize]) -> Option<Bar> {
-    let TypedKind::Binary { op, left, right } = &e.kind else { return None };
-    let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
-        return None;
-    };
-    if left.ty != AttrType::Double || right.ty != AttrType::Double {
-        return None;
-    }
-    let turned = match op {
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::LtEq => BinaryOp::GtEq,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::GtEq => BinaryOp::LtEq,
-        _ => return None,
-    };
-    let (event, partial, op) = match (l.source, r.source) {
-        (0, s) if s > 0 => (l, r, *op),
-        (s, 0) if s > 0 => (r, l, turned),
-        _ => return None,
-    };
-    Some(Bar { event: event.column.into(), partial: *kept.get(usize::from(partial.column))?, op })
 }
 
 /// Whether a conjunct is the equality `key` finds partials by.
@@ -231,6 +202,7 @@ impl Pairs {
             open: 0,
             sweep_at: SPARE,
             newest: i64::MIN,
+            visited: 0,
         }))
     }
 
@@ -404,7 +376,7 @@ impl Pairs {
     #[inline]
     fn meet(&mut self, view: &View<'_>, row: usize, id: KeyId, in_order: bool, found: &mut Found) {
         let horizon = self.horizon();
-        let Self { chains, store, rest, within, keyed, open: count, .. } = self;
+        let Self { chains, store, rest, within, keyed, open: count, visited, .. } = self;
         let chain = &mut chains[id as usize];
         if chain.open.is_empty() {
             return;
@@ -417,6 +389,7 @@ impl Pairs {
                 return;
             }
         }
+        *visited += chain.open.len() as u64;
         let ts = view.batch.ts[row];
         let above = matches!(rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq));
         let (mut guard, before) = (f64::NAN, chain.open.len());
@@ -527,6 +500,16 @@ impl Pairs {
         self.chains.iter().map(live).sum()
     }
 
+    /// Events held, those too old but not yet swept among them.
+    pub fn held_events(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Entries an event was compared with since the automaton was made.
+    pub fn visited(&self) -> u64 {
+        self.visited
+    }
+
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         w.value(&self.interner)?;
         w.value(&self.store)?;
@@ -548,22 +531,6 @@ impl Pairs {
         } else {
             Err(Error::Snapshot("the partial matches don't fit their events".into()))
         }
-    }
-}
-
-/// The bound of both: NaN is none.
-#[inline(always)]
-fn wider(above: bool, a: f64, b: f64) -> f64 {
-    if above { a.min(b) } else { a.max(b) }
-}
-
-#[inline(always)]
-fn holds(op: BinaryOp, value: f64, bar: f64) -> bool {
-    match op {
-        BinaryOp::Gt => value > bar,
-        BinaryOp::GtEq => value >= bar,
-        BinaryOp::Lt => value < bar,
-        _ => value <= bar,
     }
 }
 

@@ -15,18 +15,24 @@ use crate::error::{Error, Result};
 use crate::event::{EventBatch, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
-use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
+    /// What reads each stream.
+    pub(super) readers: Arc<Vec<Vec<Node>>>,
+    /// See [`group::edges`].
+    pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
+    /// Rows that passed each stream.
+    pub(super) stream_rows: Vec<u64>,
     /// Clock up to which timers have fired.
     done: i64,
     /// Set when a step failed: the state is no longer that of a whole step.
@@ -62,7 +68,21 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
-        Ok(Self { plan, ingress, queries, partitions, stats, done: clock, broken: None })
+        let readers = Arc::new(plan.all_readers());
+        let stream_rows = vec![0; plan.streams.len()];
+        let edges = group::edges(&plan, &readers);
+        Ok(Self {
+            plan,
+            readers,
+            edges,
+            ingress,
+            queries,
+            partitions,
+            stats,
+            stream_rows,
+            done: clock,
+            broken: None,
+        })
     }
 
     /// Whether a step would do anything.
@@ -88,8 +108,13 @@ impl Core {
         let (timeline, sent, chunked) = self.ingress.step()?;
         self.done = timeline.end();
         let result = self.run(&timeline, sent, chunked);
-        if let Err(e) = &result {
-            self.broken = Some(e.to_string());
+        match &result {
+            Err(e) => self.broken = Some(e.to_string()),
+            Ok(flow) => {
+                for (count, batch) in self.stream_rows.iter_mut().zip(&flow.streams) {
+                    *count += batch.as_ref().map_or(0, |b| b.rows() as u64);
+                }
+            }
         }
         result
     }
@@ -204,11 +229,11 @@ impl Core {
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
         }
-        Ok(w.finish())
+        Ok(seal(w.finish()))
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut r = SnapshotReader::new(bytes);
+        let mut r = SnapshotReader::new(unseal(bytes)?);
         let version: u32 = r.value()?;
         if version != SNAPSHOT_VERSION {
             return Err(Error::Snapshot(format!(

@@ -9,7 +9,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Value, concat};
+use crate::event::{Chunks, EventBatch, Value, merge};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -78,6 +78,10 @@ impl Ingress {
         self.timeline = Timeline::new(2 * seq, clock);
     }
 
+    pub(super) fn set_playback(&mut self, playback: bool) {
+        self.playback = playback;
+    }
+
     /// Rows that wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
@@ -94,7 +98,7 @@ impl Ingress {
     }
 
     /// The order and clock of a new chunk whose largest event time is `ts`.
-    fn admit(&mut self, ts: i64) -> (u64, i64) {
+    pub(super) fn admit(&mut self, ts: i64) -> (u64, i64) {
         if self.playback {
             self.clock = self.clock.max(ts);
         }
@@ -190,6 +194,15 @@ impl Ingress {
         }
     }
 
+    /// Rows that were admitted one by one, each its own chunk. Rows of the same stream may have been
+    /// admitted between them.
+    pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
+        self.waiting += rows.rows();
+        let q = &mut self.queues[stream];
+        q.seal();
+        q.full.push(rows);
+    }
+
     /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
     /// chunks of several rows.
     pub(super) fn step(&mut self) -> Result<(Timeline, Vec<Option<EventBatch>>, bool)> {
@@ -236,7 +249,7 @@ impl Queue {
 
     fn take(&mut self) -> Result<Option<EventBatch>> {
         self.seal();
-        concat(&self.schema, std::mem::take(&mut self.full))
+        merge(&self.schema, std::mem::take(&mut self.full))
     }
 }
 

@@ -89,6 +89,34 @@ fn about(call: &WindowCall, expired: bool) -> About {
             let holds = batches(time(1), false, expired || timeout.is_some());
             (holds, timeout.map(|_| "when the open batch has waited for the timeout"))
         }
+        _ => return special(call, expired),
+    };
+    About { holds: Some(holds), timer: timer.map(str::to_string) }
+}
+
+/// The windows of their own kind.
+fn special(call: &WindowCall, expired: bool) -> About {
+    let n = |i| number(call, i).map_or("its parameter's number of".into(), |n| n.to_string());
+    let time = |i| number(call, i).map_or("its parameter's time".into(), duration);
+    let before = if expired { " and of the one before" } else { "" };
+    let (holds, timer) = match call.spec.name {
+        "session" => (
+            format!("the rows of open sessions, which end after {} without a row", time(0)),
+            Some("when a session ends"),
+        ),
+        "delay" => (
+            format!("the rows that wait for {}, however many", time(0)),
+            Some("when its oldest row enters"),
+        ),
+        "sort" => (format!("the first {} rows in order", n(0)), None),
+        "frequent" => (format!("the last row of each of at most {} values", n(0)), None),
+        "lossyFrequent" => ("the last row of each value that may be frequent".into(), None),
+        "expression" => ("the youngest rows for which the condition holds".into(), None),
+        "expressionBatch" => (format!("the rows of the open batch{before}"), None),
+        "cron" => (
+            format!("the rows of the open batch{before}, however many"),
+            Some("at the points in time it names"),
+        ),
         _ => return About::default(),
     };
     About { holds: Some(holds), timer: timer.map(str::to_string) }

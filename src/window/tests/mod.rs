@@ -2,8 +2,10 @@
 //! models on random input (`properties`), and what is refused (`refused`).
 
 mod cases;
-mod harness;
-mod model;
-mod properties;
+pub(crate) mod harness;
+pub(crate) mod model;
+mod model_keys;
+pub(crate) mod properties;
+mod properties_keys;
 mod recorded;
 mod refused;
