@@ -114,7 +114,14 @@ fn tumbling(tape: &mut Tape) -> String {
 }
 
 fn within(tape: &mut Tape) -> &'static str {
-    tape.pick(&["", "", " within 10", " within 1 millisec", " within 100", " within 1 sec"])
+    tape.pick(&[
+        "",
+        "",
+        " within 10 millisec",
+        " within 1 millisec",
+        " within 100 millisec",
+        " within 1 sec",
+    ])
 }
 
 /// What the second event must fulfil.
@@ -126,7 +133,8 @@ fn second(tape: &mut Tape) -> String {
             conditions.push(tape.pick(keys).into());
         }
         if tape.chance(1, 8) {
-            conditions.push(tape.pick(&["b == e1.b", "f == e1.f", "a == e1.t", "b == e1.a"]).into());
+            conditions
+                .push(tape.pick(&["b == e1.b", "f == e1.f", "a == e1.t", "b == e1.a"]).into());
         }
     }
     if tape.chance(1, 2) {
@@ -164,7 +172,7 @@ fn neighbours(tape: &mut Tape, from: &[&str]) -> String {
 }
 
 fn join(tape: &mut Tape, from: &[&str]) -> String {
-    let mut side = |tape: &mut Tape, alias: &str| {
+    let side = |tape: &mut Tape, alias: &str| {
         let source = tape.pick(from);
         let before = filter(tape, "", 4);
         let n = tape.pick(&["3", "1", "2", "5", "9"]);
@@ -190,10 +198,30 @@ fn join(tape: &mut Tape, from: &[&str]) -> String {
 
 fn aggregate(tape: &mut Tape, prefix: &str) -> String {
     let text = tape.pick(&[
-        "sum(a)", "sum(b)", "avg(b)", "avg(a)", "count()", "sum(t)", "sum(f)", "avg(f)", "avg(t)",
-        "sum(a + 1)", "sum(b * 2.0)", "avg(ifThenElse(g, b, 0.5))", "min(b)", "max(b)", "min(a)",
-        "max(t)", "max(f)", "stdDev(b)", "stdDev(a)", "distinctCount(k)", "and(g)", "or(g)",
-        "maxForever(b)", "minForever(a)",
+        "sum(a)",
+        "sum(b)",
+        "avg(b)",
+        "avg(a)",
+        "count()",
+        "sum(t)",
+        "sum(f)",
+        "avg(f)",
+        "avg(t)",
+        "sum(a + 1)",
+        "sum(b * 2.0)",
+        "avg(ifThenElse(g, b, 0.5))",
+        "min(b)",
+        "max(b)",
+        "min(a)",
+        "max(t)",
+        "max(f)",
+        "stdDev(b)",
+        "stdDev(a)",
+        "distinctCount(k)",
+        "and(g)",
+        "or(g)",
+        "maxForever(b)",
+        "minForever(a)",
     ]);
     let mut out = String::new();
     let bytes = text.as_bytes();
