@@ -22,6 +22,14 @@ impl PatternOp {
         Ok(Self { automaton: Automaton::new(spec)? })
     }
 
+    /// The same without the special forms for what patterns mostly are.
+    ///
+    /// # Errors
+    /// As [`PatternOp::new`].
+    pub fn general(spec: &PatternSpec) -> Result<Self> {
+        Ok(Self { automaton: Automaton::general(spec)? })
+    }
+
     /// Open partial matches, for statistics.
     pub fn open_partials(&self) -> usize {
         self.automaton.open_partials()

@@ -52,6 +52,15 @@ impl Automaton {
         if let Some(pairs) = Pairs::new(spec, &core.m)? {
             return Ok(Self { spec: spec.clone(), core, mode: Mode::Pairs(Box::new(pairs)) });
         }
+        Self::general(spec)
+    }
+
+    /// The same without the special forms of two events.
+    ///
+    /// # Errors
+    /// As [`Automaton::new`].
+    pub fn general(spec: &PatternSpec) -> Result<Self> {
+        let core = Core::new(spec)?;
         let mode = match spec.kind {
             PatternKind::Pattern => Mode::Flow(Flow::new(&core)),
             PatternKind::Sequence => Mode::Sequence(Sequence::new()),

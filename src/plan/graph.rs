@@ -31,6 +31,8 @@ pub struct Plan {
     pub partitions: Vec<PartitionPlan>,
     /// What runs in which order and mode.
     pub schedule: Vec<Unit>,
+    /// Whether operators that can be one are made one (a window with its selector, …).
+    pub fused: bool,
 }
 
 /// A stream.
@@ -192,6 +194,11 @@ impl Plan {
         };
         let nodes = self.schedule.iter().flat_map(nodes).collect();
         self.schedule = vec![Unit::RowByRow { nodes, reason: Coupling::Reconvergence }];
+    }
+
+    /// Keeps operators apart that could be one.
+    pub fn keep_apart(&mut self) {
+        self.fused = false;
     }
 
     /// The query of that name.

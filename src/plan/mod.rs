@@ -119,6 +119,7 @@ fn compile_statements(
         queries: queries.into_iter().map(|(_, q)| q).collect(),
         partitions,
         schedule: vec![],
+        fused: true,
     };
     for p in &mut plan.partitions {
         // Until here queries were known by their number in the text.

@@ -47,11 +47,22 @@ pub struct AppOptions {
     /// the columnar schedule to it.
     #[doc(hidden)]
     pub row_by_row: bool,
+    /// Keeps operators apart that could be one: slower, and the same results. For tests that hold the
+    /// special forms to the general ones. Snapshots of either way don't fit the other.
+    #[doc(hidden)]
+    pub apart: bool,
 }
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { batch_rows: 1, clock: None, start: 0, directory: PathBuf::new(), row_by_row: false }
+        Self {
+            batch_rows: 1,
+            clock: None,
+            start: 0,
+            directory: PathBuf::new(),
+            row_by_row: false,
+            apart: false,
+        }
     }
 }
 
@@ -140,6 +151,9 @@ impl App {
         let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
         if options.row_by_row {
             plan.run_row_by_row();
+        }
+        if options.apart {
+            plan.keep_apart();
         }
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);

@@ -11,7 +11,7 @@ use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
 use crate::op::select::{SelectOp, SlideOp, TumbleOp};
 use crate::op::{Operator, Output};
-use crate::plan::spec::{HandlerSpec, SelectSpec};
+use crate::plan::spec::{HandlerSpec, JoinSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
@@ -30,6 +30,7 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
+                && plan.fused
                 && let Some(op) = fused(call, *expired, &q.select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
@@ -39,21 +40,32 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
             build_chain(chain, &schema, keyed, &services.log)?
         }
         InputPlan::Join { spec, .. } => {
-            let mut used = vec![false; spec.output.fields().len()];
-            q.select.each_column(&mut |c| {
-                if let Some(used) = used.get_mut(usize::from(c)) {
-                    *used = true;
-                }
-            });
-            match LengthJoin::new(spec, used, &services.log)? {
+            let fused = if plan.fused {
+                LengthJoin::new(spec, used(spec, &q.select), &services.log)?
+            } else {
+                None
+            };
+            match fused {
                 Some(join) => vec![Box::new(join)],
                 None => vec![Box::new(JoinOp::new(spec, &services.log)?)],
             }
         }
-        InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
+        InputPlan::Pattern { spec, .. } if plan.fused => vec![Box::new(PatternOp::new(spec)?)],
+        InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::general(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(&q.select)?));
     Ok(QueryNode { ops, output: output(&q.select) })
+}
+
+/// Which columns of a join's output the selector reads.
+fn used(join: &JoinSpec, select: &SelectSpec) -> Vec<bool> {
+    let mut used = vec![false; join.output.fields().len()];
+    select.each_column(&mut |c| {
+        if let Some(used) = used.get_mut(usize::from(c)) {
+            *used = true;
+        }
+    });
+    used
 }
 
 /// A window with the selector right behind it as one operator, if there is one for them.

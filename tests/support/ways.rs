@@ -25,6 +25,8 @@ pub struct Way {
     pub batch_rows: usize,
     /// Everything row by row.
     pub row_by_row: bool,
+    /// Operators that could be one are kept apart.
+    pub apart: bool,
     /// Seed of flushes between acts.
     pub cuts: Option<u64>,
     /// After every so many acts the application is replaced by one restored from its snapshot.
@@ -35,8 +37,14 @@ pub struct Way {
 
 impl Way {
     /// Event by event.
-    pub const PLAIN: Way =
-        Way { batch_rows: 1, row_by_row: false, cuts: None, restore_every: None, columns: false };
+    pub const PLAIN: Way = Way {
+        batch_rows: 1,
+        row_by_row: false,
+        apart: false,
+        cuts: None,
+        restore_every: None,
+        columns: false,
+    };
 
     /// Ways to compare with [`Way::PLAIN`].
     pub fn others(seed: u64) -> Vec<Way> {
@@ -53,6 +61,21 @@ impl Way {
             Way { restore_every: Some(every), ..Way::PLAIN },
             Way { restore_every: Some(every + 3), ..rows(7) },
             Way { row_by_row: true, restore_every: Some(every + 1), ..rows(64) },
+            Way { apart: true, columns: true, ..rows(64) },
+        ]
+    }
+
+    /// Ways of operators made one, to compare with the same ones kept apart.
+    pub fn fused(seed: u64) -> Vec<Way> {
+        let every = (seed % 11 + 1) as usize;
+        let rows = |batch_rows| Way { batch_rows, ..Way::PLAIN };
+        vec![
+            rows(1),
+            rows(seed as usize % 6 + 2),
+            Way { cuts: Some(seed), ..rows(64) },
+            Way { columns: true, ..rows(8192) },
+            Way { columns: true, cuts: Some(seed), restore_every: Some(every), ..rows(9) },
+            Way { apart: true, columns: true, restore_every: Some(every + 2), ..rows(64) },
         ]
     }
 }
@@ -72,6 +95,7 @@ pub fn run(
         batch_rows: way.batch_rows.max(1),
         clock,
         row_by_row: way.row_by_row,
+        apart: way.apart,
         ..AppOptions::default()
     };
     let err = |e: foreshock::Error| e.to_string();
@@ -192,8 +216,19 @@ pub fn disagreement(
     acts: &[Act],
     seed: u64,
 ) -> Option<String> {
-    let plain = run(text, clock, acts, Way::PLAIN);
-    for way in Way::others(seed) {
+    disagreement_of(Way::PLAIN, &Way::others(seed), text, clock, acts)
+}
+
+/// Runs in one way and in others; the first of the others that puts out something else.
+pub fn disagreement_of(
+    plain: Way,
+    others: &[Way],
+    text: &str,
+    clock: Option<ClockMode>,
+    acts: &[Act],
+) -> Option<String> {
+    let plain = run(text, clock, acts, plain);
+    for &way in others {
         let got = run(text, clock, acts, way);
         let difference = match (&plain, &got) {
             (Ok(a), Ok(b)) => difference(a, b),

@@ -101,6 +101,8 @@ impl LengthJoin {
     fn meet(&mut self, coming: &[Option<Coming>; 2], out: &mut Output) -> Result<()> {
         let mut next = [0, 0];
         let mut found = Found::default();
+        // What a chunk finds is one delivery, even if the chunk is a single row between others.
+        let chunks = coming.iter().flatten().any(|c| c.batch.chunks.is_some());
         loop {
             let cause = |s: usize| {
                 let c = coming[s].as_ref().filter(|c| next[s] < c.batch.chunk_count())?;
@@ -117,7 +119,7 @@ impl LengthJoin {
                 for row in c.batch.chunk(next[side]) {
                     self.row(side, c, row, &mut found);
                 }
-                if c.batch.chunks.is_some() {
+                if chunks {
                     found.rows.end_delivery();
                 }
             }
