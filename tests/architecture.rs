@@ -39,7 +39,10 @@ const LAYOUT: &[(&str, &[&str])] = &[
         ],
     ),
     // The plan is made of specs and chosen from the registry's, but never runs anything.
-    ("plan", &["lang", "event", "expr", "aggregate", "window", "pattern", "registry"]),
+    (
+        "plan",
+        &["lang", "event", "expr", "aggregate", "window", "pattern", "registry", "time::Cron"],
+    ),
     ("io", &["event", "state"]),
     (
         "runtime",

@@ -13,6 +13,7 @@ mod inputs;
 pub mod join;
 pub mod pattern;
 mod query;
+mod rate;
 mod schedule;
 mod scope;
 mod select;
@@ -95,6 +96,7 @@ fn compile_statements(
         name: settings.name,
         playback: settings.playback,
         streams: catalog.streams,
+        triggers: catalog.triggers,
         queries: queries.into_iter().map(|(_, q)| q).collect(),
         partitions,
         schedule: vec![],
