@@ -21,13 +21,15 @@ pub struct PartitionEntry {
     interner: KeyInterner,
     /// By key id: the order of the event that created it (never falls).
     created: Vec<u64>,
+    /// Keys nobody was told of yet, with the clock at which they came into being.
+    fresh: Vec<(KeyId, i64)>,
 }
 
 impl PartitionEntry {
     /// For keyed streams with these key expressions and `shared` further streams without keys.
     pub fn new(keys: &[(arrow::datatypes::SchemaRef, &TypedExpr)], shared: usize) -> Result<Self> {
         let keys = keys.iter().map(|(s, e)| ColumnarExpr::compile(e, s)).collect::<Result<_>>()?;
-        Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![] })
+        Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![], fresh: vec![] })
     }
 
     /// Number of keys.
@@ -80,10 +82,13 @@ impl PartitionEntry {
             }
         }
         rows.sort();
-        for (order, _, i, row) in rows {
+        for (order, at, i, row) in rows {
             if let Some(column) = columns[i].as_ref().filter(|c| c.is_valid(row)) {
                 self.interner.intern(&[column.slice(row, 1)], None, 1)?;
-                self.created.resize(self.interner.bound(), order);
+                if self.created.len() < self.interner.bound() {
+                    self.fresh.push((self.created.len() as KeyId, at));
+                    self.created.push(order);
+                }
             }
         }
         Ok(())
@@ -111,6 +116,7 @@ impl PartitionEntry {
         }
         for (row, key) in keys.iter().enumerate() {
             if *key as usize == self.created.len() {
+                self.fresh.push((*key, batch.at[row]));
                 self.created.push(batch.order[row]);
             }
         }
@@ -141,6 +147,11 @@ impl PartitionEntry {
         out.chunks = (offsets.len() != rows.len() + 1).then(|| Chunks::new(offsets));
         out.keys = Some(keys.into());
         Ok(out)
+    }
+
+    /// The keys that came into being since the last call, with the clock at which each did, ms.
+    pub fn take_fresh(&mut self) -> Vec<(KeyId, i64)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Saves the keys.

@@ -36,7 +36,8 @@ pub struct AppOptions {
     pub batch_rows: usize,
     /// Overrides what the application's annotations say.
     pub clock: Option<ClockMode>,
-    /// The clock at the start, ms since the epoch.
+    /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
+    /// playback: the time of the first event.
     pub start: i64,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.

@@ -4,14 +4,15 @@ use arrow::datatypes::SchemaRef;
 
 use super::engine::Services;
 use crate::error::Result;
-use crate::event::{EventBatch, concat};
+use crate::event::{EventBatch, KeyId, concat};
 use crate::op::chain::build_chain;
 use crate::op::join::JoinOp;
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
+use crate::op::rate::RateOp;
 use crate::op::select::{SelectOp, SlideOp};
 use crate::op::{Operator, Output};
-use crate::plan::spec::{HandlerSpec, SelectSpec};
+use crate::plan::spec::HandlerSpec;
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
@@ -24,28 +25,35 @@ pub(super) struct QueryNode {
 
 /// Makes the operators of a query.
 pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<QueryNode> {
+    let mut ops = selected(plan, q, services)?;
+    if let Some(rate) = &q.rate {
+        ops.push(Box::new(RateOp::new(rate, &q.select)?));
+    }
+    Ok(QueryNode { ops, output: q.select.output.clone() })
+}
+
+/// The operators up to the selection.
+fn selected(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<Vec<Box<dyn Operator>>> {
     let keyed = q.partition.is_some();
+    let limited = q.rate.as_ref().map(|rate| q.select.before(rate));
+    let select = limited.as_ref().unwrap_or(&q.select);
     let mut ops: Vec<Box<dyn Operator>> = match &q.input {
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
-                && let Some(op) = SlideOp::new(call, *expired, &q.select)?
+                && let Some(op) = SlideOp::new(call, *expired, select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
                 ops.push(Box::new(op));
-                return Ok(QueryNode { ops, output: output(&q.select) });
+                return Ok(ops);
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
         InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
-    ops.push(Box::new(SelectOp::new(&q.select)?));
-    Ok(QueryNode { ops, output: output(&q.select) })
-}
-
-fn output(select: &SelectSpec) -> SchemaRef {
-    select.output.clone()
+    ops.push(Box::new(SelectOp::new(select)?));
+    Ok(ops)
 }
 
 /// Makes the entry of a partition.
@@ -80,6 +88,11 @@ impl QueryNode {
         let [result] = carried;
         debug_assert!(result.as_ref().is_none_or(|b| b.columns.schema() == self.output));
         Ok(result.filter(|b| b.rows() > 0))
+    }
+
+    /// See [`Operator::begin`].
+    pub(super) fn begin(&mut self, key: KeyId, at: i64) {
+        self.ops.iter_mut().for_each(|op| op.begin(key, at));
     }
 
     /// When the next timer is due, ms.

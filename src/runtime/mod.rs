@@ -13,6 +13,7 @@ mod group;
 mod ingress;
 mod input;
 mod stats;
+mod triggers;
 
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
 pub use engine::{Engine, LogLine};

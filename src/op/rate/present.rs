@@ -62,10 +62,6 @@ impl Present {
         })
     }
 
-    pub(super) fn rows(&self) -> &Rows {
-        &self.rows
-    }
-
     /// The values of each row, as dense ids.
     pub(super) fn values(&mut self, columns: &RecordBatch, groups: &[u32]) -> Result<Vec<u32>> {
         let plain: Vec<ArrayRef> = self.plain.iter().map(|c| columns.column(*c).clone()).collect();
