@@ -11,9 +11,7 @@ use super::spec::{HandlerSpec, SelectSpec};
 use crate::error::Diagnostic;
 use crate::expr::TypedExpr;
 use crate::expr::types::{AttrType, attr_type};
-use crate::lang::ast::{
-    EventType, Handler, Input, OutputAction, Query, Source, StreamInput,
-};
+use crate::lang::ast::{EventType, Handler, Input, OutputAction, Query, Source, StreamInput};
 
 /// What a query is planned in.
 pub(super) struct Context<'a> {

@@ -56,8 +56,7 @@ pub(super) fn plan_rate(
         RateKind::Last => RateKeeps::Last,
         RateKind::Snapshot => RateKeeps::Snapshot(shown(select.windowed, &aggregated)),
     };
-    let by_group =
-        !matches!(keeps, RateKeeps::All | RateKeeps::Snapshot(SnapshotOf::Rows));
+    let by_group = !matches!(keeps, RateKeeps::All | RateKeeps::Snapshot(SnapshotOf::Rows));
     let grouped = by_group && !select.group_by.is_empty();
     Some(RateSpec { keeps, every, grouped, aggregated })
 }

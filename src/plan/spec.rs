@@ -149,7 +149,8 @@ impl SelectSpec {
         }
         if rate.grouped {
             let values = select.group_by.iter().enumerate();
-            let values = values.map(|(i, e)| Field::new(format!("group#{i}"), arrow_type(e.ty), true));
+            let values =
+                values.map(|(i, e)| Field::new(format!("group#{i}"), arrow_type(e.ty), true));
             let fields = self.output.fields().iter().map(|f| f.as_ref().clone()).chain(values);
             select.output = Schema::new(fields.collect::<Vec<_>>()).into();
             select.items.extend_from_slice(&self.group_by);

@@ -50,7 +50,12 @@ impl Pass {
     }
 
     /// The rows that pass, in order; `ids` are the groups of all rows.
-    pub(super) fn pick(&mut self, batch: &EventBatch, ids: &[u32], groups: &mut Groups) -> Vec<u32> {
+    pub(super) fn pick(
+        &mut self,
+        batch: &EventBatch,
+        ids: &[u32],
+        groups: &mut Groups,
+    ) -> Vec<u32> {
         let rows = 0..batch.rows();
         match self.rule {
             Rule::First(n) | Rule::Last(n) => {

@@ -173,7 +173,8 @@ impl Present {
                 state.values.release(value);
             }
             if state.present[group as usize] == 0 {
-                if let Some(slot) = state.latest.get_mut(group as usize).filter(|s| **s != NO_SLOT) {
+                if let Some(slot) = state.latest.get_mut(group as usize).filter(|s| **s != NO_SLOT)
+                {
                     rows.release(std::mem::replace(slot, NO_SLOT));
                 }
                 groups.release(group);

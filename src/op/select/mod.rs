@@ -25,10 +25,10 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use self::arrange::Arrange;
+pub(super) use self::arrange::Arranger;
 use self::groups::Groups;
 use self::pick::{Picked, Picker, Shape};
 use self::project::{Projection, gather};
-pub(super) use self::arrange::Arranger;
 pub use self::slide::SlideOp;
 use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};

@@ -7,9 +7,7 @@ use super::{Op, join, pattern, window};
 use crate::expr::types::attr_type;
 use crate::lang::ast::EventType;
 use crate::plan::graph::{InputPlan, Plan, QueryPlan};
-use crate::plan::spec::{
-    Every, HandlerSpec, LogSpec, RateKeeps, RateSpec, SelectSpec, SnapshotOf,
-};
+use crate::plan::spec::{Every, HandlerSpec, LogSpec, RateKeeps, RateSpec, SelectSpec, SnapshotOf};
 
 /// What a query does, from its input to its output.
 pub(super) fn operators(plan: &Plan, q: &QueryPlan) -> Vec<Op> {
@@ -119,7 +117,9 @@ fn select(q: &QueryPlan, ops: &mut Vec<Op>) {
             format!("{} {way}", s.output.field(o.column).name())
         };
         let keys: Vec<String> = s.order_by.iter().map(key).collect();
-        ops.push(Op::new("order by", keys.join(", ")).remark("of", format!("each {chunk} by itself")));
+        ops.push(
+            Op::new("order by", keys.join(", ")).remark("of", format!("each {chunk} by itself")),
+        );
     }
     for (what, n) in [("offset", s.offset), ("limit", s.limit)] {
         if let Some(n) = n {
