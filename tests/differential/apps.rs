@@ -92,16 +92,36 @@ fn query(tape: &mut Tape, number: usize, from: &[&str], to: &[&str], out: &str) 
             );
         }
         let (items, section) = base_selection(tape, &input);
+        let rate = rate(tape, events);
         return format!(
-            "@info(name='q{number}') from {} select {items}{section} insert {events}into {target}",
+            "@info(name='q{number}') from {} select {items}{section}{rate} \
+             insert {events}into {target}",
             input.text
         );
     }
     let (items, section) = own_selection(tape, &input);
+    let rate = rate(tape, events);
     format!(
-        "@info(name='q{number}') from {} select {items}{section} insert {events}into {out}{number}",
+        "@info(name='q{number}') from {} select {items}{section}{rate} \
+         insert {events}into {out}{number}",
         input.text
     )
+}
+
+/// Sometimes an output rate.
+fn rate(tape: &mut Tape, events: &str) -> String {
+    if !tape.chance(1, 4) {
+        return String::new();
+    }
+    let time = tape.pick(&["100 millisec", "10 millisec", "1 sec", "35 millisec"]);
+    let count = tape.pick(&["2 events", "3 events", "1 events"]);
+    let word = tape.pick(&["", "all ", "first ", "last ", "snapshot "]);
+    let every = match word {
+        "snapshot " if !matches!(events, "" | "all events ") => return String::new(),
+        "snapshot " => time,
+        _ => tape.pick(&[time, count]),
+    };
+    format!(" output {word}every {every}")
 }
 
 fn stream(tape: &mut Tape, from: &[&str]) -> Input {

@@ -13,8 +13,6 @@ mod hold;
 mod pass;
 mod present;
 mod rows;
-#[cfg(test)]
-mod tests;
 mod ticks;
 
 use std::ops::Range;
