@@ -152,12 +152,21 @@ pub struct PartitionPlan {
     pub name: String,
     /// Where it stands.
     pub span: Span,
-    /// The key of each keyed stream, as an expression over its rows; all of one type.
-    pub keys: Vec<(StreamId, TypedExpr)>,
+    /// The key of each keyed stream; all of one type.
+    pub keys: Vec<(StreamId, KeySpec)>,
     /// Streams read inside that have no key: their events go to every key that exists.
     pub shared: Vec<StreamId>,
     /// Its queries.
     pub queries: Vec<QueryId>,
+}
+
+/// How a row gets its partition key.
+#[derive(Debug, Clone)]
+pub enum KeySpec {
+    /// The value of an expression over the row.
+    Value(TypedExpr),
+    /// Each of these texts whose condition holds for the row.
+    Ranges(Vec<(TypedExpr, String)>),
 }
 
 /// A node of the schedule.

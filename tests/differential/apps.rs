@@ -38,6 +38,10 @@ fn partition(tape: &mut Tape, number: usize) -> String {
         (false, true) => format!("{key} of {}, {key} of {}", STREAMS[a], STREAMS[b]),
         _ => format!("{key} of {}", STREAMS[a]),
     };
+    let with = match tape.chance(1, 4) {
+        true => format!("a < 3 as 'few' or a > 1 as 'many' or b > 1 as 'some' of {}", STREAMS[a]),
+        false => with,
+    };
     let mut text = format!("partition with ({with}) begin\n");
     let mut from: Vec<&str> = vec![STREAMS[a], STREAMS[b], STREAMS[a]];
     let mut to: Vec<&str> = vec!["#I0", "#I1"];

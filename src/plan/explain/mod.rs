@@ -18,7 +18,7 @@ mod text;
 mod window;
 
 use super::graph::{
-    Coupling, Node, Plan, QueryId, QueryPlan, StreamId, TriggerPlan, TriggerSpec, Unit,
+    Coupling, KeySpec, Node, Plan, QueryId, QueryPlan, StreamId, TriggerPlan, TriggerSpec, Unit,
 };
 
 /// An operator, or a part of one, with what there is to say of it.
@@ -207,8 +207,16 @@ impl Plan {
 
     /// The keys of a partition: the expression and the stream.
     fn partition_keys(&self, p: usize) -> Vec<(String, StreamId)> {
-        let of = |(s, e): &(StreamId, crate::expr::TypedExpr)| {
-            (names::Columns::of(&self.streams[*s].schema).describe(e), *s)
+        let of = |(s, key): &(StreamId, KeySpec)| {
+            let columns = names::Columns::of(&self.streams[*s].schema);
+            let range = |(e, key): &(_, String)| format!("{} as '{key}'", columns.describe(e));
+            let told = match key {
+                KeySpec::Value(e) => columns.describe(e),
+                KeySpec::Ranges(ranges) => {
+                    ranges.iter().map(range).collect::<Vec<_>>().join(" or ")
+                }
+            };
+            (told, *s)
         };
         self.partitions[p].keys.iter().map(of).collect()
     }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::walk::{Graph, Id, components};
-use crate::plan::graph::{Coupling, InputPlan, Node, Plan, QueryId, StreamId};
+use crate::plan::graph::{
+    Coupling, InputPlan, KeySpec, Node, PartitionPlan, Plan, QueryId, StreamId,
+};
 use crate::plan::spec::{Every, HandlerSpec, RateKeeps};
 use crate::window::WindowCall;
 
@@ -110,7 +112,7 @@ fn spans(graph: &Graph, starts: &[Id]) -> Vec<Option<(usize, usize)>> {
 /// Nodes that emit several chunks for one cause, whatever the input chunks are: streams that two
 /// queries write because of one event (or of timers and triggers due together); queries that one event enters
 /// twice, or whose two windows can be due together; partitions, where an event without a key goes to
-/// every key, and where windows of several keys can be due together.
+/// every key, one in several ranges to each, and where windows of several keys can be due together.
 fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
     let mut many = Vec::new();
     let mut triggered = vec![false; graph.len()];
@@ -136,7 +138,10 @@ fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
             many.push(graph.id(Node::Query(q)));
         }
     }
-    let told = plan.partitions.iter().enumerate().filter(|(_, p)| !p.shared.is_empty());
+    let many_keys = |p: &PartitionPlan| {
+        !p.shared.is_empty() || p.keys.iter().any(|(_, key)| matches!(key, KeySpec::Ranges(_)))
+    };
+    let told = plan.partitions.iter().enumerate().filter(|(_, p)| many_keys(p));
     many.extend(told.map(|(p, _)| graph.id(Node::Partition(p))));
     many
 }
