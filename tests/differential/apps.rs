@@ -122,7 +122,8 @@ fn rate(tape: &mut Tape, events: &str) -> String {
     let word = tape.pick(&["", "all ", "first ", "last ", "snapshot "]);
     let every = match word {
         "snapshot " if !matches!(events, "" | "all events ") => return String::new(),
-        "snapshot " => time,
+        // All that is there, again and again: not too often.
+        "snapshot " => tape.pick(&["1 sec", "700 millisec", "5 sec"]),
         _ => tape.pick(&[time, count]),
     };
     format!(" output {word}every {every}")
