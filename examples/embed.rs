@@ -1,5 +1,8 @@
-//! Foreshock in twenty lines: a rule, a subscription, events.
-use foreshock::App;
+//! Foreshock in twenty lines: a rule, a subscription, single events and a record batch.
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
+use foreshock::{App, Times};
 
 fn main() -> Result<(), foreshock::Error> {
     let app = App::from_text(
@@ -14,7 +17,9 @@ fn main() -> Result<(), foreshock::Error> {
     for second in 1..=3 {
         logins.send_at(second * 1_000, ("ann", false))?;
     }
-    logins.send_at(4_000, ("bob", true))?; // not ann
-    logins.send_at(5_000, ("ann", true))?; // prints Suspicious{user: ann, at: 5000}
+    let users: ArrayRef = Arc::new(StringArray::from(vec!["bob", "ann"])); // bob is not ann
+    let ok: ArrayRef = Arc::new(BooleanArray::from(vec![true, true]));
+    let batch = RecordBatch::try_from_iter([("user", users), ("ok", ok)])?;
+    logins.send_batch(&batch, Times::Each(&[4_000, 5_000]))?; // prints Suspicious{user: ann, at: 5000}
     app.shutdown()
 }

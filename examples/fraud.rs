@@ -51,8 +51,7 @@ async fn main() -> Result<(), Error> {
     txns.send_struct(4_000, &Txn { card: "4711", amount: 900.0, country: "BR" })?;
     app.shutdown()?;
 
-    drop(alerts);
-    while let Some(line) = inbox.recv().await {
+    while let Ok(line) = inbox.try_recv() {
         println!("{line}");
     }
     Ok(())

@@ -38,6 +38,6 @@ pub use error::{Code, Diagnostic, Error, Result, Severity, Span};
 pub use event::{Kind, Value};
 pub use plan::compile;
 pub use runtime::{
-    App, AppOptions, ClockMode, Engine, Events, Input, IntoRow, LogLine, QueryStats, Stats,
-    StreamInfo, Times,
+    App, AppOptions, ClockMode, Engine, Events, Input, IntoRow, Latency, LogLine, QueryStats,
+    RunReport, Runner, SinkReport, SourceReport, Stats, Stopper, StreamInfo, Times,
 };

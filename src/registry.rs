@@ -1,7 +1,9 @@
-//! THE list: every window, aggregator and function, one line each.
+//! THE list: every window, aggregator, function, source and sink, one line each.
 
 use crate::aggregate::{self, AggregateSpec};
 use crate::expr::functions::{FunctionSpec, choose, convert, extreme, instance, sets, time, uuid};
+use crate::io::sink::{self, SinkSpec};
+use crate::io::source::{self, SourceSpec};
 use crate::window::{self, WindowSpec};
 
 /// The windows.
@@ -77,6 +79,58 @@ pub const FUNCTIONS: &[&FunctionSpec] = &[
     &uuid::UUID,
 ];
 
+/// The sources.
+pub const SOURCES: &[&SourceSpec] = &[&source::file::SPEC, &source::in_memory::SPEC];
+
+/// The sinks.
+pub const SINKS: &[&SinkSpec] = &[&sink::file::SPEC, &sink::in_memory::SPEC, &sink::log::SPEC];
+
+/// Sources and sinks of Siddhi's companions that aren't built yet: refused as such.
+pub const PLANNED_TRANSPORTS: &[&str] = &[
+    "cdc",
+    "email",
+    "gcs",
+    "googlepubsub",
+    "grpc",
+    "grpc-service",
+    "http",
+    "http-call",
+    "http-request",
+    "http-response",
+    "http-service",
+    "http-service-response",
+    "jms",
+    "kafka",
+    "kafka-replay-request",
+    "kafkaMultiDC",
+    "mqtt",
+    "nats",
+    "prometheus",
+    "rabbitmq",
+    "rdbms",
+    "s3",
+    "snmp",
+    "sqs",
+    "sse",
+    "tcp",
+    "websocket",
+    "websocket-server",
+];
+
+/// Types of `@map` that Siddhi and its companions have.
+pub const MAPS: &[&str] =
+    &["passThrough", "csv", "json", "avro", "binary", "keyvalue", "protobuf", "text", "xml"];
+
+/// The source of that type.
+pub fn source(name: &str) -> Option<&'static SourceSpec> {
+    SOURCES.iter().find(|s| s.name == name).copied()
+}
+
+/// The sink of that type.
+pub fn sink(name: &str) -> Option<&'static SinkSpec> {
+    SINKS.iter().find(|s| s.name == name).copied()
+}
+
 /// The window of that name.
 pub fn window(name: &str) -> Option<&'static WindowSpec> {
     WINDOWS.iter().find(|w| w.name == name).copied()
@@ -109,6 +163,20 @@ pub fn function_names() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_source_and_sink_is_described_by_an_application_that_compiles() {
+        let sources = SOURCES.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        let sinks = SINKS.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        for (name, doc, example, options, maps) in sources.chain(sinks) {
+            assert!(doc.len() > 30 && doc.ends_with('.'), "{name}");
+            assert!(example.contains(&format!("type='{name}'")), "{name}");
+            assert!(crate::plan::compile(example).is_ok(), "{name}: {example}");
+            assert!(options.iter().all(|o| o.doc.trim_end_matches(')').ends_with('.')), "{name}");
+            assert!(!maps.is_empty() && maps.iter().all(|m| MAPS.contains(m)), "{name}");
+            assert!(!PLANNED_TRANSPORTS.contains(&name));
+        }
+    }
 
     #[test]
     fn every_window_is_described() {

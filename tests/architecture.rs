@@ -41,7 +41,21 @@ const LAYOUT: &[(&str, &[&str])] = &[
     // The plan is made of specs and chosen from the registry's, but never runs anything.
     (
         "plan",
-        &["lang", "event", "expr", "aggregate", "window", "pattern", "registry", "time::Cron"],
+        &[
+            "lang",
+            "event",
+            "expr",
+            "aggregate",
+            "window",
+            "pattern",
+            "registry",
+            "io::options",
+            "io::source::SourceSpec",
+            "io::sink::SinkSpec",
+            "io::sink::distribute::Strategy",
+            // Cron expressions are checked, and kept as what they say.
+            "time::Cron",
+        ],
     ),
     ("io", &["event", "state"]),
     (

@@ -52,6 +52,20 @@ impl Aggregator for Count {
         Some(Value::Long(*count))
     }
 
+    fn drain(&mut self, input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        fit(&mut self.counts, input);
+        let mut out = Results::<Int64Type>::with_capacity(input.resets.len());
+        let reset = |counts: &mut Vec<i64>, group: usize| {
+            out.push(Some(std::mem::take(&mut counts[group])));
+        };
+        walk(&mut self.counts, input, reset, |counts, _, group, _| counts[group] += 1);
+        Ok(Some(out.finish()))
+    }
+
+    fn drains(&self) -> bool {
+        true
+    }
+
     fn forget(&mut self, group: u32) {
         if let Some(count) = self.counts.get_mut(group as usize) {
             *count = 0;

@@ -131,6 +131,32 @@ impl<F: Fold> Aggregator for Folded<F> {
         Some(F::value(state).map_or(Value::Null, F::Out::boxed))
     }
 
+    fn drain(&mut self, input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        fit(&mut self.states, input);
+        let values = primitive::<F::In>(input, 0)?;
+        let mut out = Results::<F::Out>::with_capacity(input.resets.len());
+        let reset = |states: &mut Vec<F::State>, group: usize| {
+            out.push(F::value(&states[group]));
+            F::reset(&mut states[group]);
+        };
+        let numbers = values.values();
+        match values.nulls() {
+            None => walk(&mut self.states, input, reset, |states, row, group, _| {
+                F::add(&mut states[group], numbers[row]);
+            }),
+            Some(nulls) => walk(&mut self.states, input, reset, |states, row, group, _| {
+                if nulls.is_valid(row) {
+                    F::add(&mut states[group], numbers[row]);
+                }
+            }),
+        }
+        Ok(Some(out.finish()))
+    }
+
+    fn drains(&self) -> bool {
+        true
+    }
+
     fn sliding(&self) -> Option<Box<dyn Sliding>> {
         F::SLIDES.then(|| Box::new(SlidingFold::<F>::default()) as Box<dyn Sliding>)
     }

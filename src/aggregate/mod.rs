@@ -92,6 +92,20 @@ pub trait Aggregator: Send {
         None
     }
 
+    /// Applies rows, none of which leaves, and gives the value of each reset group just before its
+    /// reset, in the order of the resets; none if it can't tell without giving every row's value.
+    ///
+    /// # Errors
+    /// As [`Aggregator::update`].
+    fn drain(&mut self, _input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
+        Ok(None)
+    }
+
+    /// Whether [`Aggregator::drain`] can tell.
+    fn drains(&self) -> bool {
+        false
+    }
+
     /// Applies the rows in order and returns the value after each.
     fn update(&mut self, input: &AggregateInput<'_>) -> Result<ArrayRef>;
 

@@ -8,13 +8,14 @@ mod fmt;
 mod run;
 mod text;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Exit code of a wrong application.
 const WRONG_QUERY: u8 = 1;
+/// Exit code of arguments that name what isn't there.
+const USAGE: u8 = 2;
 /// Exit code of unreadable files and bad data.
 const DATA: u8 = 3;
 
@@ -28,7 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
@@ -45,12 +46,4 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
     };
     ExitCode::from(code)
-}
-
-/// The text of an application, or the exit code after saying why it can't be read.
-fn read_app(path: &Path) -> Result<String, u8> {
-    std::fs::read_to_string(path).map_err(|e| {
-        eprintln!("foreshock: {}: {e}", path.display());
-        DATA
-    })
 }

@@ -97,6 +97,15 @@ impl Chunks {
     }
 }
 
+/// A place in the total order of everything that happens in an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Order of the cause: an input event's number, or that of the timers before it.
+    pub order: u64,
+    /// The clock, ms since the epoch.
+    pub at: i64,
+}
+
 /// Rows of one stream in order, for one step.
 #[derive(Debug, Clone)]
 pub struct EventBatch {
@@ -151,6 +160,11 @@ impl EventBatch {
     /// The kind of a row.
     pub fn kind(&self, row: usize) -> Kind {
         self.kinds.as_ref().map_or(Kind::Current, |k| k[row])
+    }
+
+    /// Where a row stands among everything that happens.
+    pub fn moment(&self, row: usize) -> Moment {
+        Moment { order: self.order[row], at: self.at[row] }
     }
 
     /// The partition key of a row.

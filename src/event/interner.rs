@@ -8,7 +8,7 @@
 //! and hashed as numbers and need no memory of their own (about 25 bytes a key, all told); single
 //! int, long and (short) string columns make that word without writing bytes at all.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
 };
@@ -16,6 +16,7 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 
+use super::views::Views;
 use crate::error::{Error, Result};
 
 /// A dense id of a key.
@@ -39,6 +40,7 @@ pub struct KeyInterner {
     longs_free: Vec<u32>,
     free: Vec<KeyId>,
     scratch: Vec<u8>,
+    views: Views,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,6 +108,15 @@ impl KeyInterner {
         prefix: Option<&[KeyId]>,
         rows: usize,
     ) -> Result<Vec<KeyId>> {
+        if let ([column], None) = (columns, prefix)
+            && let Some(texts) = column.as_string_view_opt()
+            && texts.null_count() == 0
+        {
+            self.views.fit(self.len(), rows);
+            if self.views.is_ready() {
+                return Ok(self.intern_views(texts));
+            }
+        }
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
         each_key(columns, prefix, rows, &mut scratch, |key| {
@@ -116,6 +127,33 @@ impl KeyInterner {
         })?;
         self.scratch = scratch;
         Ok(ids)
+    }
+
+    /// [`KeyInterner::intern`] of a column without nulls, through the cache.
+    fn intern_views(&mut self, texts: &StringViewArray) -> Vec<KeyId> {
+        let mut views = std::mem::take(&mut self.views);
+        let mut ids = Vec::with_capacity(texts.len());
+        ids.extend(
+            texts
+                .views()
+                .iter()
+                .enumerate()
+                .map(|(row, view)| views.find_or(*view, || self.intern_text(texts.value(row)))),
+        );
+        self.views = views;
+        ids
+    }
+
+    /// The id of a string as the only value of its key.
+    #[cold]
+    fn intern_text(&mut self, text: &str) -> KeyId {
+        let mut key = std::mem::take(&mut self.scratch);
+        key.clear();
+        key.push(1);
+        key.extend_from_slice(text.as_bytes());
+        let id = self.intern_bytes(&key);
+        self.scratch = key;
+        id
     }
 
     /// Ids of the rows whose key is known; hands out none. Arguments as for [`KeyInterner::intern`].
@@ -214,6 +252,7 @@ impl KeyInterner {
             self.longs_free.push(word as u32);
         }
         self.words[id as usize] = RELEASED;
+        self.views.clear();
         self.free.push(id);
     }
 

@@ -10,8 +10,9 @@ mod merge;
 pub mod object;
 mod store;
 mod value;
+mod views;
 
-pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Reset, SINGLE_KEY};
+pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Moment, Reset, SINGLE_KEY};
 pub use interner::{KeyId, KeyInterner};
 pub use merge::{concat, merge};
 pub use store::{NO_SLOT, RowStore, Slot, StoreColumn};

@@ -56,6 +56,12 @@ impl Options {
         self.0.iter().find(|(n, _, _)| *n == name).map(|(_, v, _)| v.as_str())
     }
 
+    /// Gives an option another value, as if it had not been written in the text.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.retain(|(n, _, _)| *n != name);
+        self.0.push((name, value.into(), None));
+    }
+
     /// Whether a boolean option is `true`.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|v| v.eq_ignore_ascii_case("true"))

@@ -14,4 +14,4 @@ pub use parse::{
     Parsed, parse_app, parse_definition, parse_expression, parse_on_demand, parse_partition,
     parse_query, parse_stream_definition,
 };
-pub use substitute::substitute;
+pub use substitute::{Substituted, substitute};

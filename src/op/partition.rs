@@ -98,8 +98,7 @@ impl PartitionEntry {
             .zip(&self.keys)
             .map(|(b, k)| b.as_ref().map(|b| k.of(b)).transpose())
             .collect::<Result<_>>()?;
-        let together = self.shared > 0 && keyed.iter().flatten().count() > 1;
-        if together {
+        if keyed.iter().flatten().count() > 1 {
             self.create_in_order(&keyed)?;
         }
         for rows in keyed {
@@ -111,18 +110,19 @@ impl PartitionEntry {
         Ok(outputs)
     }
 
-    /// Creates keys in the order of events over all streams (who is told of an event without a key
-    /// depends on it).
+    /// Creates keys in the order of events over all streams: who is told of an event without a key
+    /// depends on it, and keys whose timers are due together fire in order of creation.
     fn create_in_order(&mut self, batches: &[Option<(EventBatch, ArrayRef)>]) -> Result<()> {
-        let mut rows: Vec<(u64, i64, usize, usize)> = Vec::new();
+        let mut new: Vec<(u64, i64, usize, usize)> = Vec::new();
         for (i, batch) in batches.iter().enumerate() {
-            if let Some((b, _)) = batch {
-                rows.extend((0..b.rows()).map(|r| (b.order[r], b.at[r], i, r)));
-            }
+            let Some((b, column)) = batch else { continue };
+            let known = self.interner.lookup(std::slice::from_ref(column), None, b.rows())?;
+            let rows = (0..b.rows()).filter(|r| known[*r].is_none() && column.is_valid(*r));
+            new.extend(rows.map(|r| (b.order[r], b.at[r], i, r)));
         }
-        rows.sort();
-        for (order, at, i, row) in rows {
-            if let Some((_, column)) = batches[i].as_ref().filter(|(_, c)| c.is_valid(row)) {
+        new.sort_unstable();
+        for (order, at, i, row) in new {
+            if let Some((_, column)) = &batches[i] {
                 self.interner.intern(&[column.slice(row, 1)], None, 1)?;
                 if self.created.len() < self.interner.bound() {
                     self.fresh.push((self.created.len() as KeyId, at));

@@ -28,6 +28,18 @@ impl PatternOp {
     }
 }
 
+impl PatternOp {
+    /// Events that open partial matches hold, each counted once.
+    pub fn held_events(&self) -> usize {
+        self.automaton.held_events()
+    }
+
+    /// Partial matches an event was compared with since the operator was made.
+    pub fn visited_partials(&self) -> u64 {
+        self.automaton.visited_partials()
+    }
+}
+
 impl Operator for PatternOp {
     fn process(
         &mut self,

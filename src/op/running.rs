@@ -1,5 +1,8 @@
 //! Aggregators over the rows a window holds: what conditions of `expression` windows call.
 
+#[cfg(test)]
+mod tests;
+
 use arrow::array::ArrayRef;
 
 use crate::aggregate::{AggregateInput, AggregateSpec, Aggregator};

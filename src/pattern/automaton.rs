@@ -2,8 +2,10 @@
 
 use arrow::buffer::BooleanBuffer;
 
+use super::adjacent::Adjacent;
 use super::core::Core;
 use super::flow::Flow;
+use super::pairs::Pairs;
 use super::sequence::Sequence;
 use super::spec::PatternSpec;
 use super::{Masks, Row};
@@ -16,6 +18,10 @@ use crate::state::{SnapshotReader, SnapshotWriter};
 enum Mode {
     Flow(Flow),
     Sequence(Sequence),
+    /// A pattern of two single events.
+    Pairs(Box<Pairs>),
+    /// A sequence of two single events.
+    Adjacent(Box<Adjacent>),
 }
 
 /// A pattern or sequence at work.
@@ -40,6 +46,12 @@ impl Automaton {
     /// If an expression of the plan doesn't fit its rows.
     pub fn new(spec: &PatternSpec) -> Result<Self> {
         let core = Core::new(spec)?;
+        if let Some(adjacent) = Adjacent::new(spec, &core.m)? {
+            return Ok(Self { spec: spec.clone(), core, mode: Mode::Adjacent(Box::new(adjacent)) });
+        }
+        if let Some(pairs) = Pairs::new(spec, &core.m)? {
+            return Ok(Self { spec: spec.clone(), core, mode: Mode::Pairs(Box::new(pairs)) });
+        }
         let mode = match spec.kind {
             PatternKind::Pattern => Mode::Flow(Flow::new(&core)),
             PatternKind::Sequence => Mode::Sequence(Sequence::new()),
@@ -52,6 +64,16 @@ impl Automaton {
     /// # Errors
     /// If there are more open partial matches than allowed, or a predicate can't be evaluated.
     pub fn process(&mut self, inputs: &[Option<EventBatch>]) -> Result<Option<EventBatch>> {
+        match &mut self.mode {
+            Mode::Adjacent(a) => {
+                return match inputs.first() {
+                    Some(Some(batch)) => a.process(batch),
+                    _ => Ok(None),
+                };
+            }
+            Mode::Pairs(p) => return p.process(inputs),
+            Mode::Flow(_) | Mode::Sequence(_) => {}
+        }
         let mut masks = Masks { bits: vec![None; self.core.m.sides.len()] };
         let mut visits = Vec::with_capacity(inputs.len());
         for (port, batch) in inputs.iter().enumerate() {
@@ -64,18 +86,54 @@ impl Automaton {
             };
             visits.push(Visits { rows, next: 0 });
         }
+        let mut passed = vec![0; inputs.len()];
         while let Some((port, index)) = next_visit(inputs, &mut visits) {
             let Some(batch) = &inputs[port] else { continue };
             let (ts, at, order) = (batch.ts[index], batch.at[index], batch.order[index]);
+            self.pass_rows(inputs, &mut passed, |b, q| match q == port {
+                true => index,
+                false => b.order.partition_point(|o| *o < order),
+            });
             let row = Row { port, batch, index, key: batch.key(index), ts, at, order };
             match &mut self.mode {
                 Mode::Flow(f) => f.offer(&mut self.core, &row, &masks)?,
                 Mode::Sequence(s) => s.offer(&mut self.core, &row, &masks)?,
+                Mode::Pairs(_) | Mode::Adjacent(_) => {}
             }
         }
+        self.pass_rows(inputs, &mut passed, |b, _| b.rows());
         let out = self.core.matches.finish(&self.core.m, &self.core.events, &self.spec)?;
         self.core.events.end_step();
         Ok(out)
+    }
+
+    /// Rows that are not offered let time pass all the same: those from `passed` on up to where `to` says,
+    /// port by port.
+    fn pass_rows(
+        &mut self,
+        inputs: &[Option<EventBatch>],
+        passed: &mut [usize],
+        to: impl Fn(&EventBatch, usize) -> usize,
+    ) {
+        let Mode::Flow(flow) = &mut self.mode else { return };
+        if self.core.m.within.is_none() {
+            return;
+        }
+        for (port, (batch, passed)) in inputs.iter().zip(passed).enumerate() {
+            let Some(batch) = batch else { continue };
+            let rows = *passed..to(batch, port).max(*passed);
+            *passed = rows.end;
+            let newest = match batch.kinds {
+                None => batch.ts[rows].iter().copied().max(),
+                Some(_) => {
+                    let current = rows.filter(|r| batch.kind(*r) == Kind::Current);
+                    current.map(|r| batch.ts[r]).max()
+                }
+            };
+            if let Some(ts) = newest {
+                flow.pass_time(&mut self.core, ts);
+            }
+        }
     }
 
     /// Evaluates what looks at the event alone, and finds the rows that matter: for a pattern those
@@ -104,7 +162,30 @@ impl Automaton {
 
     /// Open partial matches (an empty start is none).
     pub fn open_partials(&self) -> usize {
-        self.core.partials.len()
+        match &self.mode {
+            Mode::Flow(_) | Mode::Sequence(_) => self.core.partials.len(),
+            Mode::Pairs(p) => p.open_partials(),
+            Mode::Adjacent(a) => a.open_partials(),
+        }
+    }
+
+    /// Events that open partial matches hold, each counted once.
+    pub fn held_events(&self) -> usize {
+        match &self.mode {
+            Mode::Flow(_) | Mode::Sequence(_) => self.core.events.len(),
+            Mode::Pairs(p) => p.held_events(),
+            Mode::Adjacent(a) => a.open_partials(),
+        }
+    }
+
+    /// Partial matches an event was compared with since the automaton was made: the work that bitmaps and
+    /// hashes left over. (0 for sequences, which visit all partials of a key.)
+    pub fn visited_partials(&self) -> u64 {
+        match &self.mode {
+            Mode::Flow(f) => f.visited(),
+            Mode::Pairs(p) => p.visited(),
+            Mode::Sequence(_) | Mode::Adjacent(_) => 0,
+        }
     }
 
     /// Saves the state (between steps).
@@ -116,6 +197,8 @@ impl Automaton {
         match &self.mode {
             Mode::Flow(f) => f.snapshot(w),
             Mode::Sequence(s) => s.snapshot(w),
+            Mode::Pairs(p) => p.snapshot(w),
+            Mode::Adjacent(a) => a.snapshot(w),
         }
     }
 
@@ -128,6 +211,8 @@ impl Automaton {
         match &mut self.mode {
             Mode::Flow(f) => f.restore(&self.core, r),
             Mode::Sequence(s) => s.restore(&self.core, r),
+            Mode::Pairs(p) => p.restore(r),
+            Mode::Adjacent(a) => a.restore(r),
         }
     }
 }

@@ -52,6 +52,18 @@ impl Core {
         self.tests[side].waiting_hash(&self.m, &self.partials, &self.events, p)
     }
 
+    /// How high the row reaches at `side`.
+    #[inline]
+    pub fn reach(&self, side: usize, row: &Row<'_>) -> f64 {
+        self.tests[side].reach(row)
+    }
+
+    /// How high a row must reach to fit `p` at `side`.
+    #[inline]
+    pub fn bar(&self, p: PartialId, side: usize) -> f64 {
+        self.tests[side].bar(&self.m, &self.partials, &self.events, p)
+    }
+
     /// Whether there are more open partials than allowed.
     pub fn check_limit(&self) -> Result<()> {
         let open = self.partials.len();

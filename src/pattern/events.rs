@@ -121,6 +121,11 @@ impl Events {
         }
     }
 
+    /// Events held.
+    pub fn len(&self) -> usize {
+        self.ports.iter().map(|p| p.store.len()).sum()
+    }
+
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.ports.iter().try_for_each(|p| {
             w.value(&p.store)?;

@@ -11,13 +11,11 @@
 //! * The partial at the very start exists once per key and holds nothing, so it isn't stored: a key
 //!   not heard of is `FRESH`. `starts` says per key whether such an empty partial stands ready, or
 //!   which partial must pass (or leave) the leading `every` group first, or that all is over.
-//! * `within`: a partial is dropped when it meets an event outside of it, and in any case once a row
-//!   that matters lies far enough beyond (`expiry`).
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! * `within`: a partial is dropped when it meets an event outside of it, and in any case once a row of
+//!   the pattern's streams lies far enough beyond, whether it matters or not (`expiry`).
 
 use super::core::Core;
+use super::expiry::Expiry;
 use super::lists::Lists;
 use super::partial::{NO_TIME, NONE, PartialId};
 use super::spec::StateSpec;
@@ -39,10 +37,11 @@ pub(super) struct Flow {
     /// By key: `FRESH`, `OVER`, or the partial whose passing of the leading `every` starts the next.
     starts: Vec<u32>,
     deferred: Vec<(PartialId, usize)>,
-    /// (time of first event, partial, its generation), oldest first.
-    expiry: BinaryHeap<Reverse<(i64, PartialId, u32)>>,
-    /// Latest time of a row that mattered.
+    expiry: Expiry,
+    /// Latest time of a row of any port.
     newest: i64,
+    /// Partials an event was compared with so far (since the last restart).
+    visited: u64,
 }
 
 impl Flow {
@@ -51,14 +50,20 @@ impl Flow {
             lists: Lists::new(core.m.sides.len()),
             starts: vec![],
             deferred: vec![],
-            expiry: BinaryHeap::new(),
+            expiry: Expiry::default(),
             newest: i64::MIN,
+            visited: 0,
         }
+    }
+
+    /// Partials an event was compared with so far (since the last restart).
+    pub fn visited(&self) -> u64 {
+        self.visited
     }
 
     /// Offers a row that at least one side's event predicate accepts.
     pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
-        self.expire(core, row.ts);
+        self.pass_time(core, row.ts);
         let mut ready = false;
         for i in 0..core.m.offers[row.port].len() {
             let side = core.m.offers[row.port][i];
@@ -77,31 +82,57 @@ impl Flow {
                 core.matches.end_chunk();
             }
         }
-        for (p, side) in self.deferred.drain(..) {
-            let hash = core.waiting_hash(p, side);
-            self.lists.push(&mut core.partials, p, side, hash);
-        }
+        self.link_deferred(core);
         core.events.end_row();
         core.check_limit()
+    }
+
+    /// What began to wait waits from now on.
+    fn link_deferred(&mut self, core: &mut Core) {
+        for (p, side) in self.deferred.drain(..) {
+            let place = (core.waiting_hash(p, side), core.bar(p, side));
+            self.lists.push(&mut core.partials, p, side, place);
+        }
     }
 
     /// Offers the row to the partials that wait at `side`.
     fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>) {
         let Some(hash) = core.event_hash(side, row) else { return };
-        let mut node = self.lists.first(side, hash);
+        let reach = core.reach(side, row);
+        let mut node = self.lists.first(side, hash, reach);
+        if node == NONE {
+            return;
+        }
+        let leaves =
+            matches!(core.m.states[core.m.sides[side].state].kind, StateSpec::Stream { .. });
+        let mut lowest = f64::INFINITY;
         while node != NONE {
             // What happens to this partial doesn't touch the next one's node.
             let next = self.lists.next(node);
-            let p = self.lists.partial(node);
-            if core.partials.key(p) == row.key {
-                if core.m.outside(core.partials.first(p), row.ts) {
-                    self.drop(core, p);
-                } else if core.passes(side, Some(p), row) {
-                    self.take(core, p, side, row);
-                }
+            let bar = self.lists.bar(node);
+            if !(reach >= bar && self.meet(core, self.lists.partial(node), side, row) && leaves) {
+                lowest = lowest.min(bar);
             }
             node = next;
         }
+        self.lists.set_lowest(side, hash, lowest);
+    }
+
+    /// Offers the row to `p`; whether it was taken, or `p` is too old for it.
+    fn meet(&mut self, core: &mut Core, p: PartialId, side: usize, row: &Row<'_>) -> bool {
+        self.visited += 1;
+        if core.partials.key(p) != row.key {
+            return false;
+        }
+        if core.m.outside(core.partials.first(p), row.ts) {
+            self.drop(core, p);
+            return true;
+        }
+        let fits = core.passes(side, Some(p), row);
+        if fits {
+            self.take(core, p, side, row);
+        }
+        fits
     }
 
     /// Sees to it that the row meets the start of its key, if there is one. True if the start is an
@@ -121,10 +152,7 @@ impl Flow {
         self.set_start(row.key, if core.m.repeats { p } else { OVER });
         self.place(core, p, 0);
         // It has stood there all along, so this row meets it.
-        for (p, side) in self.deferred.drain(..) {
-            let hash = core.waiting_hash(p, side);
-            self.lists.push(&mut core.partials, p, side, hash);
-        }
+        self.link_deferred(core);
         false
     }
 
@@ -231,25 +259,24 @@ impl Flow {
     fn watch(&mut self, core: &Core, p: PartialId) {
         let first = core.partials.first(p);
         if core.m.within.is_some() && first != NO_TIME {
-            self.expiry.push(Reverse((first, p, core.partials.generation(p))));
+            self.expiry.push(first, p, core.partials.generation(p));
         }
     }
 
-    /// Drops what no row from now on can complete. Keys are apart in time: one key's rows may be late
-    /// against another's (never more than `within`, or they go their own way).
-    fn expire(&mut self, core: &mut Core, ts: i64) {
+    /// A row of time `ts` came by: drops what no row from now on can complete. Keys are apart in time:
+    /// one key's rows may be late against another's (never more than `within`, or they go their own way).
+    pub fn pass_time(&mut self, core: &mut Core, ts: i64) {
         let Some(within) = core.m.within else { return };
         self.newest = self.newest.max(ts);
         let slack = if core.m.keyed { within } else { 0 };
         let horizon = self.newest.saturating_sub(within).saturating_sub(slack);
-        while let Some(Reverse((first, p, generation))) = self.expiry.peek().copied() {
-            if first >= horizon {
-                break;
-            }
-            self.expiry.pop();
+        while let Some((p, generation)) = self.expiry.pop_before(horizon) {
             if core.partials.generation(p) == generation {
                 self.drop(core, p);
             }
+        }
+        if self.expiry.len() > 2 * core.partials.len() + 1024 {
+            self.expiry.retain(|p, generation| core.partials.generation(p) == generation);
         }
     }
 
@@ -295,7 +322,7 @@ impl Flow {
         self.deferred.clear();
         let known = |p: u32| (p as usize) < bound;
         let sound = self.starts.iter().all(|s| *s >= OVER || known(*s))
-            && self.expiry.iter().all(|e| known(e.0.1));
+            && self.expiry.partials().all(known);
         if sound { Ok(()) } else { Err(damaged()) }
     }
 }

@@ -6,6 +6,8 @@
 //! * Nodes of equal side and hash form a chain in the order in which the partials began to wait. The
 //!   hash is of the partition key and the values of the side's equality keys, so that an event visits
 //!   only partials it may fit; different keys may share a chain by accident, and the visitor checks.
+//! * A node has a bar that an event must reach to fit its partial. The lowest bar of a chain is known, or
+//!   one below it, so that most events that fit nothing don't enter the chain.
 //! * A chain without nodes doesn't exist.
 
 use hashbrown::HashTable;
@@ -21,6 +23,7 @@ pub(super) struct Node {
     partial: PartialId,
     side: u32,
     hash: u64,
+    bar: f64,
     prev: NodeId,
     next: NodeId,
     sibling: NodeId,
@@ -31,6 +34,8 @@ struct Chain {
     hash: u64,
     head: NodeId,
     tail: NodeId,
+    /// No node's bar is below this.
+    lowest: f64,
 }
 
 /// Which partials wait at which side.
@@ -46,10 +51,21 @@ impl Lists {
         Self { chains: (0..sides).map(|_| HashTable::new()).collect(), ..Self::default() }
     }
 
-    /// The first node of a chain, or [`NONE`].
+    /// The first node of a chain, or [`NONE`] if there is none whose bar an event that reaches so high
+    /// reaches.
     #[inline]
-    pub fn first(&self, side: usize, hash: u64) -> NodeId {
-        self.chains[side].find(hash, |c| c.hash == hash).map_or(NONE, |c| c.head)
+    pub fn first(&self, side: usize, hash: u64, reach: f64) -> NodeId {
+        match self.chains[side].find(hash, |c| c.hash == hash) {
+            Some(c) if reach >= c.lowest => c.head,
+            _ => NONE,
+        }
+    }
+
+    /// Notes the lowest bar of a chain, of which some nodes are gone.
+    pub fn set_lowest(&mut self, side: usize, hash: u64, lowest: f64) {
+        if let Some(c) = self.chains[side].find_mut(hash, |c| c.hash == hash) {
+            c.lowest = lowest;
+        }
     }
 
     /// The node behind, or [`NONE`].
@@ -64,11 +80,23 @@ impl Lists {
         self.nodes[node as usize].partial
     }
 
+    /// The bar of a node.
+    #[inline]
+    pub fn bar(&self, node: NodeId) -> f64 {
+        self.nodes[node as usize].bar
+    }
+
     /// Lets `p` wait at `side`, behind all others.
-    pub fn push(&mut self, partials: &mut Partials, p: PartialId, side: usize, hash: u64) {
+    pub fn push(
+        &mut self,
+        partials: &mut Partials,
+        p: PartialId,
+        side: usize,
+        (hash, bar): (u64, f64),
+    ) {
         let links = partials.links_mut(p);
-        let node =
-            Node { partial: p, side: side as u32, hash, prev: NONE, next: NONE, sibling: *links };
+        let (side_id, sibling) = (side as u32, *links);
+        let node = Node { partial: p, side: side_id, hash, bar, prev: NONE, next: NONE, sibling };
         let id = match self.free.pop() {
             Some(id) => {
                 self.nodes[id as usize] = node;
@@ -85,9 +113,10 @@ impl Lists {
                 self.nodes[chain.tail as usize].next = id;
                 self.nodes[id as usize].prev = chain.tail;
                 chain.tail = id;
+                chain.lowest = chain.lowest.min(bar);
             }
             None => {
-                let chain = Chain { hash, head: id, tail: id };
+                let chain = Chain { hash, head: id, tail: id, lowest: bar.min(f64::INFINITY) };
                 self.chains[side].insert_unique(hash, chain, |c| c.hash);
             }
         }
@@ -165,14 +194,16 @@ impl Lists {
                 continue;
             }
             let mut tail = id as NodeId;
+            let mut lowest = lists.bar(tail).min(f64::INFINITY);
             // A damaged chain could run in circles.
             for _ in 0..lists.nodes.len() {
                 match lists.next(tail) {
                     NONE => break,
                     next => tail = next,
                 }
+                lowest = lowest.min(lists.bar(tail));
             }
-            let chain = Chain { hash, head: id as NodeId, tail };
+            let chain = Chain { hash, head: id as NodeId, tail, lowest };
             lists.chains[side as usize].insert_unique(hash, chain, |c| c.hash);
         }
         Some(lists)

@@ -13,13 +13,17 @@
 //!   read that event's stream, the matches it completes at one state form one chunk, else each match
 //!   is a chunk (as Siddhi delivers them). In both cases each is selected by itself.
 
+mod adjacent;
 mod automaton;
+mod bar;
 mod core;
 mod events;
+mod expiry;
 mod flow;
 mod lists;
 mod machine;
 mod matches;
+mod pairs;
 mod partial;
 mod predicate;
 mod sequence;

@@ -1,9 +1,10 @@
 //! [`Test`]: the predicate of a side at work.
 //!
-//! Three parts, cheapest first: a mask over the whole batch (what looks at the event alone), a hash
-//! that leads to the partials whose equality keys agree with the event's, and a row expression over
-//! the event and the partial. The last repeats the equalities, so that a hash may lie: equal values
-//! have equal hashes, and that is all it must promise.
+//! Four parts, cheapest first: a mask over the whole batch (what looks at the event alone), a hash
+//! that leads to the partials whose equality keys agree with the event's, a bar some number of the
+//! event must reach, and a row expression over the event and the partial. The last repeats the
+//! equalities and the inequality of the bar, so that hash and bar may let too many through: they must
+//! only never keep out what fits.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -15,7 +16,7 @@ use super::Row;
 use super::events::Events;
 use super::machine::Machine;
 use super::partial::{PartialId, Partials};
-use super::spec::{EqualKey, EventRef, KeyClass, PatternSpec, Pick};
+use super::spec::{Bound, EqualKey, EventRef, KeyClass, PatternSpec, Pick};
 use crate::error::Result;
 use crate::event::{EventBatch, KeyId, NO_SLOT, StoreColumn};
 use crate::expr::{ColumnarExpr, RowContext, RowExpr, RowRef};
@@ -34,6 +35,7 @@ pub(super) struct Test {
     across: Option<RowExpr>,
     sources: Vec<EventRef>,
     equal: Vec<EqualKey>,
+    bound: Option<Bound>,
 }
 
 impl Test {
@@ -49,6 +51,7 @@ impl Test {
             across: predicate.across.as_ref().map(RowExpr::compile),
             sources: predicate.sources.clone(),
             equal: predicate.equal.clone(),
+            bound: predicate.bound,
         })
     }
 
@@ -126,6 +129,43 @@ impl Test {
             hash_value(&mut h, row.batch.columns.column(e.event), row.index, e.class)?;
         }
         Some(h.finish())
+    }
+
+    /// How high the row reaches: it can't fit a partial whose [`Test::bar`] is above that. NaN if it fits
+    /// none.
+    #[inline]
+    pub fn reach(&self, row: &Row<'_>) -> f64 {
+        let Some(b) = self.bound else { return f64::INFINITY };
+        let array = row.batch.columns.column(b.event);
+        if array.is_null(row.index) {
+            return f64::NAN;
+        }
+        let v = match array.data_type() {
+            DataType::Int32 => array.as_primitive::<Int32Type>().value(row.index).into(),
+            DataType::Int64 => array.as_primitive::<Int64Type>().value(row.index) as f64,
+            DataType::Float32 => array.as_primitive::<Float32Type>().value(row.index).into(),
+            DataType::Float64 => array.as_primitive::<Float64Type>().value(row.index),
+            _ => return f64::INFINITY,
+        };
+        if b.lower { v } else { -v }
+    }
+
+    /// How high a row must reach to fit the partial. NaN if none does.
+    pub fn bar(&self, m: &Machine, partials: &Partials, events: &Events, p: PartialId) -> f64 {
+        let Some(b) = self.bound else { return f64::NEG_INFINITY };
+        let slot = partials.pick(m, p, b.partial);
+        if slot == NO_SLOT {
+            return f64::NAN;
+        }
+        let slot = slot as usize;
+        let v = match events.store(m.sides[b.partial.side].port).column(b.column) {
+            StoreColumn::Int { values, valid } if valid[slot] => values[slot].into(),
+            StoreColumn::Long { values, valid } if valid[slot] => values[slot] as f64,
+            StoreColumn::Float { values, valid } if valid[slot] => values[slot].into(),
+            StoreColumn::Double { values, valid } if valid[slot] => values[slot],
+            _ => return f64::NAN,
+        };
+        if b.lower { v } else { -v }
     }
 
     /// The chain the partial waits in.

@@ -9,13 +9,20 @@
 //!   for the next row. A side takes only one new partial per row; others are lost.
 //! * Before a row is offered, what is still pending is dropped (a half-filled `and` stays), an empty
 //!   partial is put at the start (once, or again and again under `every`), and new becomes pending.
+//! * A partial waits for an `and` in the list of its left side. It ends when a row of a stream it waits
+//!   for fits neither side; rows of other streams don't end it once it has one half.
 //! * A partial is in several lists when a state may be left or continued; `links` counts them.
 //! * A start that may stay empty (`every A*, B`) waits at `B` at once. Once `B` was offered a row, the
 //!   next row meets a further empty partial (`renew`), so that the event that completes one match can
 //!   open the next.
 //!
+//! With `within`, a key that no row comes for is looked after by `idle`: attempts that have waited for
+//! twice as long (keys may lie `within` apart in time, see `flow`) are dropped when another key's row comes.
+//!
 //! A key without partials is not stored: either it never had any or `every` makes it start afresh
 //! (`FRESH`), or it had its one attempt (`OVER`).
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +49,15 @@ struct Attempts {
     begun: bool,
     /// A further empty partial is due.
     renew: bool,
+    /// The list being offered a row; kept for its memory.
+    #[serde(skip)]
+    offered: Vec<PartialId>,
+    key: KeyId,
+    open: bool,
+    /// Time of the key's last row.
+    touched: i64,
+    /// It is in `idle`.
+    queued: bool,
 }
 
 /// The automaton of sequences.
@@ -51,15 +67,20 @@ pub(super) struct Sequence {
     keys: Vec<u32>,
     attempts: Vec<Attempts>,
     free: Vec<u32>,
+    /// Attempts by the time they were last known to be touched, about in order; each at most once.
+    idle: VecDeque<(i64, u32)>,
+    newest: i64,
 }
 
 impl Sequence {
     pub fn new() -> Self {
-        Self { keys: vec![], attempts: vec![], free: vec![] }
+        let newest = i64::MIN;
+        Self { keys: vec![], attempts: vec![], free: vec![], idle: VecDeque::new(), newest }
     }
 
     /// Offers a row of any port.
     pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
+        self.drop_idle(core, row.ts);
         let at = self.keys.get(row.key as usize).copied().unwrap_or(FRESH);
         if at == OVER || (at == FRESH && core.m.repeats && !begins(core, row, masks)) {
             return Ok(());
@@ -75,12 +96,45 @@ impl Sequence {
             core.matches.end_chunk();
         }
         a.clear(core);
-        if a.is_empty() {
-            self.close(core, row.key, id);
-        }
-        self.attempts[id as usize] = a;
+        a.touched = row.ts;
+        self.put_back(core, id, a);
         core.events.end_row();
         core.check_limit()
+    }
+
+    /// Files attempts after a row, or gives them up if nothing is left of them.
+    fn put_back(&mut self, core: &Core, id: u32, mut a: Attempts) {
+        a.open = !a.is_empty();
+        if !a.open {
+            self.close(core, a.key, id);
+        } else if !a.queued && core.m.keyed && core.m.within.is_some() {
+            a.queued = true;
+            self.idle.push_back((a.touched, id));
+        }
+        self.attempts[id as usize] = a;
+    }
+
+    /// Drops what was begun so long ago that no row of its key can end it in time.
+    fn drop_idle(&mut self, core: &mut Core, ts: i64) {
+        self.newest = self.newest.max(ts);
+        let Some(within) = core.m.within else { return };
+        let horizon = self.newest.saturating_sub(within).saturating_sub(within);
+        while let Some((touched, id)) = self.idle.front().copied()
+            && touched < horizon
+        {
+            self.idle.pop_front();
+            let mut a = std::mem::take(&mut self.attempts[id as usize]);
+            a.queued = a.open && a.touched >= horizon;
+            if a.queued {
+                self.idle.push_back((a.touched, id));
+            } else if a.open {
+                a.expire(core, self.newest);
+                a.touched = self.newest;
+                self.put_back(core, id, a);
+                continue;
+            }
+            self.attempts[id as usize] = a;
+        }
     }
 
     fn open(&mut self, core: &Core, key: KeyId) -> u32 {
@@ -91,7 +145,7 @@ impl Sequence {
         let a = &mut self.attempts[id as usize];
         a.pending.resize_with(core.m.sides.len(), Vec::new);
         a.new.resize_with(core.m.sides.len(), Vec::new);
-        (a.begun, a.renew) = (false, false);
+        (a.begun, a.renew, a.key) = (false, false, key);
         if self.keys.len() <= key as usize {
             self.keys.resize(key as usize + 1, FRESH);
         }
@@ -107,17 +161,22 @@ impl Sequence {
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         w.value(&self.keys)?;
         w.value(&self.attempts)?;
-        w.value(&self.free)
+        w.value(&self.free)?;
+        w.value(&self.idle)?;
+        w.value(&self.newest)
     }
 
     pub fn restore(&mut self, core: &Core, r: &mut SnapshotReader<'_>) -> Result<()> {
         self.keys = r.value()?;
         self.attempts = r.value()?;
         self.free = r.value()?;
+        self.idle = r.value()?;
+        self.newest = r.value()?;
         let (known, sides) = (self.attempts.len(), core.m.sides.len());
         let bound = core.partials.bound();
         let sound = self.keys.iter().all(|k| *k >= OVER || (*k as usize) < known)
             && self.free.iter().all(|f| (*f as usize) < known)
+            && self.idle.iter().all(|(_, id)| (*id as usize) < known)
             && self.attempts.iter().all(|a| {
                 let lists = || a.pending.iter().chain(&a.new);
                 a.pending.len() == sides
@@ -148,6 +207,19 @@ fn unlink(core: &mut Core, p: PartialId) {
     }
 }
 
+/// Whether `p` has an event at `side`.
+fn holds(core: &Core, p: PartialId, side: usize) -> bool {
+    !core.partials.held(&core.m, p, side).is_empty()
+}
+
+/// The sides of an `and`.
+fn and_sides(core: &Core, state: usize) -> Option<(usize, usize)> {
+    match core.m.states[state].kind {
+        StateSpec::Logical { op: LogicalOp::And, left, right } => Some((left, right)),
+        _ => None,
+    }
+}
+
 impl Attempts {
     fn is_empty(&self) -> bool {
         self.pending.iter().chain(&self.new).all(Vec::is_empty)
@@ -172,25 +244,25 @@ impl Attempts {
     /// Drops what was not moved on, and puts an empty partial at the start if one is due.
     fn reset(&mut self, core: &mut Core, key: KeyId) {
         self.clear(core);
-        let (first, to) = core.m.states[0].sides;
-        let half = (first..to).any(|s| !self.pending[s].is_empty());
-        if !half && self.new[first].is_empty() {
+        let first = core.m.states[0].sides.0;
+        if self.pending[first].is_empty() && self.new[first].is_empty() {
             self.begin(core, key);
         }
     }
 
-    /// Drops pending partials; those in which one half of an `and` is found stay.
+    /// Drops pending partials, but not those that have one half of an `and`.
     fn clear(&mut self, core: &mut Core) {
         for state in 0..=core.m.last {
-            let (from, to) = core.m.states[state].sides;
-            if let StateSpec::Logical { op: LogicalOp::And, left, right } =
-                core.m.states[state].kind
-                && self.pending[left].len() != self.pending[right].len()
-            {
-                continue;
-            }
-            for side in from..to {
-                self.pending[side].drain(..).for_each(|p| unlink(core, p));
+            let halves = and_sides(core, state);
+            for side in core.m.sides_of(state) {
+                self.pending[side].retain(|p| {
+                    let stays =
+                        halves.is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r));
+                    if !stays {
+                        unlink(core, *p);
+                    }
+                    stays
+                });
             }
         }
     }
@@ -236,7 +308,11 @@ impl Attempts {
     /// Makes `p` new at `state`, and at those behind it as long as they may be skipped.
     fn add(&mut self, core: &mut Core, p: PartialId, state: usize) {
         for state in state..=core.m.last {
-            core.m.sides_of(state).for_each(|side| self.offer_place(core, p, side));
+            for side in core.m.sides_of(state) {
+                if and_sides(core, state).is_none_or(|(left, _)| side == left) {
+                    self.offer_place(core, p, side);
+                }
+            }
             if !core.m.states[state].kind.is_optional() {
                 break;
             }
@@ -244,29 +320,82 @@ impl Attempts {
     }
 
     fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>, masks: &Masks) {
-        let offered = std::mem::take(&mut self.pending[side]);
         let state = core.m.sides[side].state;
+        if let Some((left, right)) = and_sides(core, state) {
+            // Both sides at once, the first time one of them is up.
+            if side == left || core.m.sides[left].port != row.port {
+                self.offer_both(core, left, right, row, masks);
+            }
+            return;
+        }
+        let mut offered = self.take_pending(side);
         let accepted = masks.accepts(side, row.index);
-        for p in offered {
+        for p in offered.drain(..) {
             if !self.is_void(core, p, side) {
                 if accepted && core.passes(side, Some(p), row) {
                     self.take(core, p, side, row);
                 } else if matches!(core.m.states[state].kind, StateSpec::Stream { .. }) {
                     // Behind a start that may stay empty, a miss renews it as well as a hit.
-                    self.renew_behind(core, side);
+                    self.renew_behind(core, state);
                 }
             }
             unlink(core, p);
         }
+        self.offered = offered;
+    }
+
+    /// The partials to be offered a row; they are pending no longer.
+    fn take_pending(&mut self, side: usize) -> Vec<PartialId> {
+        let empty = std::mem::take(&mut self.offered);
+        std::mem::replace(&mut self.pending[side], empty)
+    }
+
+    /// Offers the row to the partials that wait for an `and`.
+    fn offer_both(
+        &mut self,
+        core: &mut Core,
+        left: usize,
+        right: usize,
+        row: &Row<'_>,
+        masks: &Masks,
+    ) {
+        let state = core.m.sides[left].state;
+        let mut offered = self.take_pending(left);
+        for p in offered.drain(..) {
+            let mut missed = false;
+            let mut taken = false;
+            for side in [left, right] {
+                if core.m.sides[side].port != row.port || holds(core, p, side) {
+                    continue;
+                }
+                if masks.accepts(side, row.index) && core.passes(side, Some(p), row) {
+                    let slot = core.events.capture(row.port, row.index, row.ts);
+                    core.partials.put(&core.m, p, side, slot, row.ts);
+                    taken = true;
+                } else {
+                    missed = true;
+                }
+            }
+            if taken && holds(core, p, left) && holds(core, p, right) {
+                self.pass(core, p, state, row);
+                self.renew_behind(core, state);
+            } else if taken || !missed {
+                self.pending[left].push(p);
+                continue;
+            }
+            unlink(core, p);
+        }
+        self.offered = offered;
     }
 
     /// Whether `p` has gone on (count states) or was served by the other side (`or`).
     fn is_void(&self, core: &Core, p: PartialId, side: usize) -> bool {
-        let holds = |s| !core.partials.held(&core.m, p, s).is_empty();
+        let holds = |s| holds(core, p, s);
         match core.m.states[core.m.sides[side].state].kind {
             StateSpec::Stream { .. } => false,
             StateSpec::Count { .. } => (side + 1..core.m.sides.len()).any(holds),
-            StateSpec::Logical { op: LogicalOp::And, .. } => false,
+            // It can be in a list twice when halves were left over; it takes one event all the same.
+            StateSpec::Logical { op: LogicalOp::And, .. } => holds(side),
             StateSpec::Logical { left, right, .. } => {
                 holds(if side == left { right } else { left })
             }
@@ -292,14 +421,9 @@ impl Attempts {
                     self.offer_place(core, p, side);
                 }
             }
-            StateSpec::Logical { op: LogicalOp::And, left, right }
-                if core
-                    .partials
-                    .held(&core.m, p, if side == left { right } else { left })
-                    .is_empty() => {}
             _ => {
                 self.pass(core, p, state, row);
-                self.renew_behind(core, side);
+                self.renew_behind(core, state);
             }
         }
     }
@@ -312,10 +436,9 @@ impl Attempts {
         }
     }
 
-    /// A side right behind a start that may stay empty was served.
-    fn renew_behind(&mut self, core: &Core, side: usize) {
-        let state = core.m.sides[side].state;
-        if state == 1 && side == core.m.states[1].sides.0 && core.m.states[0].kind.is_optional() {
+    /// The state right behind a start that may stay empty was served.
+    fn renew_behind(&mut self, core: &Core, state: usize) {
+        if state == 1 && core.m.states[0].kind.is_optional() {
             self.renew = true;
         }
     }

@@ -75,8 +75,25 @@ pub struct Predicate {
     pub across: Option<TypedExpr>,
     /// Equalities among the conjuncts of `across` by which partials are found through a hash.
     pub equal: Vec<EqualKey>,
+    /// An inequality among the conjuncts of `across` that rules partials out at a glance.
+    pub bound: Option<Bound>,
     /// Events of the partial that `across` reads.
     pub sources: Vec<EventRef>,
+}
+
+/// `event.column > partial.column` (or `>=`, `<`, `<=`) of numbers, where the partial's value can't
+/// change any more once the partial waits for this side. Both as doubles: what an exact comparison
+/// finds true is never outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Column of the event under test, in the port's schema.
+    pub event: usize,
+    /// Which event of the partial.
+    pub partial: EventRef,
+    /// Kept column of that event.
+    pub column: usize,
+    /// The event's value must not be below the partial's (else: not above).
+    pub lower: bool,
 }
 
 /// `event.column == partial.column`, where the partial's value can't change any more once the partial

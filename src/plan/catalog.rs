@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::SchemaRef;
 
+use super::endpoints;
 use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
@@ -127,7 +128,12 @@ impl Catalog {
         if let Some((Defined::Stream(id), _)) = self.names.get(&d.name.name) {
             let same = self.streams[*id].schema == schema;
             if same {
-                self.streams[*id].endpoints.extend(endpoints(d));
+                let id = *id;
+                let (sources, sinks) = endpoints::check(d, &schema, found);
+                let stream = &mut self.streams[id];
+                stream.endpoints.extend(annotations(d));
+                stream.sources.extend(sources);
+                stream.sinks.extend(sinks);
                 return None;
             }
         }
@@ -135,13 +141,16 @@ impl Catalog {
             return None;
         }
         let id = self.streams.len();
+        let (sources, sinks) = endpoints::check(d, &schema, found);
         self.streams.push(StreamPlan {
             name: d.name.name.clone(),
             mark: StreamMark::Plain,
             partition: None,
             schema,
             defined: Some(d.span.0),
-            endpoints: endpoints(d),
+            endpoints: annotations(d),
+            sources,
+            sinks,
             fault: None,
             writers: vec![],
         });
@@ -171,6 +180,8 @@ impl Catalog {
                     schema,
                     defined: Some(on_error.span.0),
                     endpoints: vec![],
+                    sources: vec![],
+                    sinks: vec![],
                     fault: None,
                     writers: vec![],
                 });
@@ -282,6 +293,8 @@ impl Catalog {
                     schema: schema.clone(),
                     defined: None,
                     endpoints: vec![],
+                    sources: vec![],
+                    sinks: vec![],
                     fault: None,
                     writers: vec![],
                 });
@@ -306,7 +319,7 @@ pub(super) enum Unknown {
     Fault(Diagnostic),
 }
 
-fn endpoints(d: &Definition) -> Vec<crate::lang::ast::Annotation> {
+fn annotations(d: &Definition) -> Vec<crate::lang::ast::Annotation> {
     d.annotations.iter().filter(|a| a.is("source") || a.is("sink")).cloned().collect()
 }
 

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
+use super::endpoints::{SinkPlan, SourcePlan};
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
 use crate::error::Span;
 use crate::expr::TypedExpr;
@@ -50,6 +51,10 @@ pub struct StreamPlan {
     pub defined: Option<Span>,
     /// `@source` and `@sink` annotations.
     pub endpoints: Vec<Annotation>,
+    /// What feeds it, checked, in the order written.
+    pub sources: Vec<SourcePlan>,
+    /// What takes its events, checked, in the order written.
+    pub sinks: Vec<SinkPlan>,
     /// The fault stream that takes events which can't be read (`@OnError(action='STREAM')`).
     pub fault: Option<StreamId>,
     /// Queries that write it, with the rank in which Siddhi would have called them for one event.

@@ -20,7 +20,7 @@ const LAST: u16 = 2;
 const AGGREGATES: u16 = 3;
 
 /// Brings arguments that passed the window's check into the form the window takes.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     reads: Reads,
     args: &mut Vec<WindowArg>,
     schema: &SchemaRef,

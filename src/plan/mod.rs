@@ -5,10 +5,11 @@
 
 mod annotations;
 mod catalog;
+pub mod endpoints;
 pub mod explain;
 mod graph;
 mod handlers;
-mod held;
+pub(crate) mod held;
 mod inputs;
 pub mod join;
 pub mod pattern;
@@ -27,13 +28,33 @@ use crate::error::{Code, Diagnostic, Severity};
 use crate::expr::TypedExpr;
 use crate::expr::bind::{bind, bind_condition};
 use crate::lang::ast::{self, Item, PartitionKey, StreamMark};
+use crate::lang::substitute;
 
 use catalog::Catalog;
 use query::{Context, Refused, plan_query, resolve};
 
-/// Text to plan: parses, resolves and schedules. Warnings come with the plan, all faults of one pass
-/// together.
+/// Text to plan: replaces `${variables}` by those of the environment, parses, resolves and schedules.
+/// Warnings come with the plan, all faults of one pass together; they point into `text`.
 pub fn compile(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let substituted = substitute(text, |name| std::env::var(name).ok())?;
+    let original = |mut found: Vec<Diagnostic>| {
+        found.iter_mut().for_each(|d| d.span = substituted.original(d.span));
+        found
+    };
+    match compile_text(&substituted.text) {
+        Ok((mut plan, warnings)) => {
+            // What the runtime may still find wrong with sources and sinks.
+            for s in &mut plan.streams {
+                s.sources.iter_mut().for_each(|x| x.span = substituted.original(x.span));
+                s.sinks.iter_mut().for_each(|x| x.span = substituted.original(x.span));
+            }
+            Ok((plan, original(warnings)))
+        }
+        Err(found) => Err(original(found)),
+    }
+}
+
+fn compile_text(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let parsed = crate::lang::parse_app(text);
     let mut found = parsed.diagnostics;
     let broken = found.iter().any(|d| d.severity == Severity::Error);

@@ -97,6 +97,7 @@ impl Bound {
             keyed: false,
             windowed: false,
             every: false,
+            joined: false,
         }
     }
 }
@@ -108,6 +109,13 @@ impl SelectSpec {
         self.group_by.iter_mut().for_each(&mut *f);
         self.items.iter_mut().for_each(&mut *f);
         self.having.iter_mut().for_each(f);
+    }
+
+    /// Visits the place of every column it reads, of its input or (beyond that) of its aggregates.
+    pub fn each_column(&self, f: &mut dyn FnMut(u16)) {
+        let arguments = self.aggregates.iter().flat_map(|a| &a.args);
+        let all = arguments.chain(&self.group_by).chain(&self.items).chain(&self.having);
+        all.for_each(|e| e.each_column(&mut |c| f(c.column)));
     }
 }
 

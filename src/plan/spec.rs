@@ -84,6 +84,8 @@ pub struct SelectSpec {
     pub keyed: bool,
     /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
     pub windowed: bool,
+    /// Whether rows come from a join, where not every row that enters need leave again by itself.
+    pub joined: bool,
     /// Whether every kept row of a chunk leaves, whatever is aggregated and grouped, and resets with
     /// them (a snapshot is put together behind the selector).
     pub every: bool,

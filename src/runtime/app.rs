@@ -3,21 +3,24 @@
 //! One lock guards the core; subscriptions are called without it, by whichever thread ran the step.
 //! A subscription may send: its rows are taken in at once and run when it returns.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::core::{Core, Flow};
+use super::endpoints::Connections;
 use super::engine::{Engine, Services};
 use super::events::Events;
 use super::ingress::Ingress;
 use super::input::{Input, Times};
-use super::stats::Stats;
+use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
 use crate::lang::ast::StreamMark;
 use crate::plan::Plan;
+use crate::time::wall::Stopwatch;
 
 /// Where time comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
+    pub directory: PathBuf,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -47,7 +52,7 @@ pub struct AppOptions {
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { batch_rows: 1, clock: None, start: 0, row_by_row: false }
+        Self { batch_rows: 1, clock: None, start: 0, directory: PathBuf::new(), row_by_row: false }
     }
 }
 
@@ -66,7 +71,7 @@ pub struct StreamInfo {
     pub read: bool,
 }
 
-type Callback = Box<dyn FnMut(&Events) + Send>;
+type Callback = Box<dyn FnMut(&Events) -> Result<()> + Send>;
 
 enum Place {
     Stream(usize),
@@ -85,6 +90,7 @@ struct Inner {
     rejected: Vec<u64>,
     events: u64,
     steps: u64,
+    durations: Durations,
     /// A thread is between a step and the end of its deliveries.
     delivering: bool,
     closed: bool,
@@ -92,13 +98,16 @@ struct Inner {
 
 pub(super) struct Shared {
     inner: Mutex<Inner>,
-    batch_rows: usize,
+    pub(super) batch_rows: usize,
+    /// Never locked while `inner` is.
+    pub(super) connections: Mutex<Connections>,
 }
 
 /// An application at work. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) made_with: Arc<(AppOptions, Services)>,
     plan: Arc<Plan>,
     warnings: Arc<Vec<Diagnostic>>,
 }
@@ -142,11 +151,21 @@ impl App {
             rejected: vec![0; plan.streams.len()],
             events: 0,
             steps: 0,
+            durations: Durations::new(),
             delivering: false,
             closed: false,
         };
-        let shared = Shared { inner: Mutex::new(inner), batch_rows: options.batch_rows.max(1) };
-        Ok(App { shared: Arc::new(shared), plan, warnings: Arc::new(warnings) })
+        let shared = Shared {
+            inner: Mutex::new(inner),
+            batch_rows: options.batch_rows.max(1),
+            connections: Mutex::default(),
+        };
+        Ok(App {
+            shared: Arc::new(shared),
+            made_with: Arc::new((options, services.clone())),
+            plan,
+            warnings: Arc::new(warnings),
+        })
     }
 
     /// The compiled plan.
@@ -211,7 +230,7 @@ impl App {
         self.shared.send(|ingress| ingress.interleave(parts), rows)
     }
 
-    fn stream_id(&self, name: &str) -> Result<usize> {
+    pub(super) fn stream_id(&self, name: &str) -> Result<usize> {
         self.plan.stream(name).ok_or_else(|| {
             let names: Vec<String> = self.streams().into_iter().map(|s| s.name).collect();
             unknown("stream", name, &names)
@@ -225,10 +244,23 @@ impl App {
     pub fn subscribe(
         &self,
         stream: &str,
-        callback: impl FnMut(&Events) + Send + 'static,
+        mut callback: impl FnMut(&Events) + Send + 'static,
+    ) -> Result<()> {
+        self.subscribe_fallible(stream, move |events| {
+            callback(events);
+            Ok(())
+        })
+    }
+
+    /// As [`App::subscribe`]; what `callback` fails with, whoever made the step run gets.
+    pub(super) fn subscribe_fallible(
+        &self,
+        stream: &str,
+        callback: impl FnMut(&Events) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let id = self.stream_id(stream)?;
-        self.shared.subscribe(Place::Stream(id), stream, Box::new(callback))
+        self.shared.subscribe(Place::Stream(id), stream, Box::new(callback));
+        Ok(())
     }
 
     /// Calls `callback` with what a query puts out, current and expired.
@@ -238,11 +270,16 @@ impl App {
     pub fn subscribe_query(
         &self,
         query: &str,
-        callback: impl FnMut(&Events) + Send + 'static,
+        mut callback: impl FnMut(&Events) + Send + 'static,
     ) -> Result<()> {
         let found = self.plan.query(query);
         let id = found.ok_or_else(|| unknown("query", query, &self.queries()))?;
-        self.shared.subscribe(Place::Query(id), query, Box::new(callback))
+        let callback = move |events: &Events| {
+            callback(events);
+            Ok(())
+        };
+        self.shared.subscribe(Place::Query(id), query, Box::new(callback));
+        Ok(())
     }
 
     /// The clock, ms since the epoch.
@@ -264,12 +301,12 @@ impl App {
         self.shared.send(|ingress| ingress.advance_to(ts), 0)
     }
 
-    /// Runs everything that waits.
+    /// Runs everything that waits; sinks hand on what they have.
     ///
     /// # Errors
-    /// What the step fails with.
+    /// What the step or a sink fails with.
     pub fn flush(&self) -> Result<()> {
-        self.shared.run(true)
+        self.shared.run(true).and_then(|()| self.flush_sinks())
     }
 
     /// Counts an event that couldn't be read and sends it to the stream's fault stream, if it has
@@ -316,22 +353,33 @@ impl App {
         let inner = self.shared.lock();
         let queries = self.plan.queries.iter().zip(&inner.core.stats);
         let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
+        let streams = self.plan.streams.iter().zip(&inner.core.stream_rows);
+        let streams = streams.filter(|(_, rows)| **rows > 0);
         Stats {
             events: inner.events,
             steps: inner.steps,
+            latency: inner.durations.latency(),
+            streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
             queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
         }
     }
 
-    /// Runs what waits and refuses everything from now on.
+    /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all
+    /// subscriptions (so that a channel they send into is closed).
     ///
     /// # Errors
-    /// What the last step fails with.
+    /// What the last step or closing a sink fails with.
     pub fn shutdown(&self) -> Result<()> {
         let last = self.flush();
-        self.shared.lock().closed = true;
-        last
+        let subscriptions = {
+            let mut inner = self.shared.lock();
+            inner.closed = true;
+            std::mem::take(&mut inner.subscriptions)
+        };
+        // Whatever goes with them may use the application: it is dropped without the lock.
+        drop(subscriptions);
+        last.and(self.disconnect())
     }
 }
 
@@ -342,6 +390,16 @@ fn unknown(what: &str, name: &str, known: &[String]) -> Error {
 }
 
 impl Shared {
+    /// Has event time move the clock, or what [`App::advance_to`] says.
+    pub(super) fn set_playback(&self, playback: bool, now: i64) {
+        self.lock().core.set_playback(playback, now);
+    }
+
+    /// Counts rows that couldn't be read.
+    pub(super) fn count_rejected(&self, stream: usize, rows: u64) {
+        self.lock().rejected[stream] += rows;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A subscription that panics poisons nothing here: it is called without the lock.
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -352,10 +410,9 @@ impl Shared {
         self.lock().core.ingress.clock()
     }
 
-    fn subscribe(&self, place: Place, name: &str, callback: Callback) -> Result<()> {
+    fn subscribe(&self, place: Place, name: &str, callback: Callback) {
         let callback = Arc::new(Mutex::new(callback));
         self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
-        Ok(())
     }
 
     /// Takes something in, and runs a step if enough waits.
@@ -384,7 +441,9 @@ impl Shared {
                     _ => Ok(()),
                 };
             }
+            let watch = Stopwatch::start();
             let flow = inner.core.step()?;
+            inner.durations.record(watch.elapsed());
             inner.steps += 1;
             let due = deliveries(&inner.subscriptions, flow);
             if due.is_empty() {
@@ -393,12 +452,15 @@ impl Shared {
             inner.delivering = true;
             drop(inner);
             let done = Delivering(self);
+            let mut outcome = Ok(());
             for (callback, events) in due {
                 let mut callback =
                     callback.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                callback(&events);
+                // All get the events; the first failure is told.
+                outcome = outcome.and(callback(&events));
             }
             drop(done);
+            outcome?;
         }
     }
 }

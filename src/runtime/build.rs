@@ -6,16 +6,17 @@ use super::engine::Services;
 use crate::error::Result;
 use crate::event::{EventBatch, KeyId, concat};
 use crate::op::chain::build_chain;
-use crate::op::join::JoinOp;
+use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
 use crate::op::rate::RateOp;
-use crate::op::select::{SelectOp, SlideOp};
+use crate::op::select::{SelectOp, SlideOp, TumbleOp};
 use crate::op::{Operator, Output};
-use crate::plan::spec::HandlerSpec;
+use crate::plan::spec::{HandlerSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
+use crate::window::WindowCall;
 
 /// A query at work: its operators in a row. The first has the query's ports, the others one.
 pub(super) struct QueryNode {
@@ -41,19 +42,42 @@ fn selected(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<Vec<Box<d
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
-                && let Some(op) = SlideOp::new(call, *expired, select)?
+                && let Some(op) = fused(call, *expired, select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
-                ops.push(Box::new(op));
+                ops.push(op);
                 return Ok(ops);
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
-        InputPlan::Join { spec, .. } => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+        InputPlan::Join { spec, .. } => {
+            let mut used = vec![false; spec.output.fields().len()];
+            q.select.each_column(&mut |c| {
+                if let Some(used) = used.get_mut(usize::from(c)) {
+                    *used = true;
+                }
+            });
+            match LengthJoin::new(spec, used, &services.log)? {
+                Some(join) => vec![Box::new(join)],
+                None => vec![Box::new(JoinOp::new(spec, &services.log)?)],
+            }
+        }
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::new(spec)?)],
     };
     ops.push(Box::new(SelectOp::new(select)?));
     Ok(ops)
+}
+
+/// A window with the selector right behind it as one operator, if there is one for them.
+fn fused(
+    call: &WindowCall,
+    expired: bool,
+    select: &SelectSpec,
+) -> Result<Option<Box<dyn Operator>>> {
+    if let Some(op) = SlideOp::new(call, expired, select)? {
+        return Ok(Some(Box::new(op)));
+    }
+    Ok(TumbleOp::new(call, expired, select)?.map(|op| Box::new(op) as Box<dyn Operator>))
 }
 
 /// Makes the entry of a partition.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::{EventBatch, SINGLE_KEY, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
-use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
@@ -24,6 +24,10 @@ const SNAPSHOT_VERSION: u32 = 3;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
+    /// What reads each stream.
+    pub(super) readers: Arc<Vec<Vec<Node>>>,
+    /// See [`group::edges`].
+    pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
@@ -31,6 +35,8 @@ pub(super) struct Core {
     triggers: Triggers,
     /// Whether the clock's start is known, and operators and triggers were told of it.
     begun: bool,
+    /// Rows that passed each stream.
+    pub(super) stream_rows: Vec<u64>,
     /// Clock up to which timers have fired.
     done: i64,
     /// Set when a step failed: the state is no longer that of a whole step.
@@ -66,14 +72,20 @@ impl Core {
         let schemas = plan.streams.iter().map(|s| s.schema.clone());
         let ingress = Ingress::new(schemas, playback, clock);
         let stats = vec![QueryStats::default(); queries.len()];
+        let readers = Arc::new(plan.all_readers());
+        let stream_rows = vec![0; plan.streams.len()];
+        let edges = group::edges(&plan, &readers);
         let mut core = Self {
             triggers: Triggers::new(&plan),
             begun: false,
             plan,
+            readers,
+            edges,
             ingress,
             queries,
             partitions,
             stats,
+            stream_rows,
             done: clock,
             broken: None,
         };
@@ -88,11 +100,25 @@ impl Core {
     fn begin(&mut self, at: i64) {
         self.begun = true;
         self.triggers.begin(at);
-        let plan = Arc::clone(&self.plan);
-        for (query, _) in
-            self.queries.iter_mut().zip(&plan.queries).filter(|(_, q)| q.partition.is_none())
-        {
-            query.begin(SINGLE_KEY, at);
+        for (query, plan) in self.queries.iter_mut().zip(&self.plan.queries) {
+            if plan.partition.is_none() {
+                query.begin(SINGLE_KEY, at);
+            }
+        }
+    }
+
+    /// Has event time move the clock, or what is told. Where nothing has happened and no start was
+    /// given, the application starts with the first event, or now.
+    pub(super) fn set_playback(&mut self, playback: bool, now: i64) {
+        self.ingress.set_playback(playback);
+        if self.ingress.position() != (0, 0) {
+            return;
+        }
+        self.begun = false;
+        self.triggers.stop();
+        if !playback {
+            self.ingress.advance_to(now);
+            self.begin(now);
         }
     }
 
@@ -139,8 +165,13 @@ impl Core {
             self.begin(timeline.points().next().map_or(timeline.end(), |(_, clock)| clock));
         }
         let result = self.run(&timeline, sent, chunked);
-        if let Err(e) = &result {
-            self.broken = Some(e.to_string());
+        match &result {
+            Err(e) => self.broken = Some(e.to_string()),
+            Ok(flow) => {
+                for (count, batch) in self.stream_rows.iter_mut().zip(&flow.streams) {
+                    *count += batch.as_ref().map_or(0, |b| b.rows() as u64);
+                }
+            }
         }
         result
     }
@@ -263,11 +294,11 @@ impl Core {
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
         }
-        Ok(w.finish())
+        Ok(seal(w.finish()))
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut r = SnapshotReader::new(bytes);
+        let mut r = SnapshotReader::new(unseal(bytes)?);
         let version: u32 = r.value()?;
         if version != SNAPSHOT_VERSION {
             return Err(Error::Snapshot(format!(

@@ -1,12 +1,13 @@
 //! Row by row: the nodes of one [`crate::plan::Unit::RowByRow`] run as Siddhi does, chunk by chunk,
 //! depth first, with timers in due order between chunks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::core::{Core, Flow};
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, concat};
-use crate::plan::{Node, PartitionId, QueryId, StreamId};
+use crate::plan::{Node, PartitionId, Plan, QueryId, StreamId};
 use crate::time::{Step, Timeline};
 
 /// How many chunks one event may cause inside a group before it is taken for an endless loop.
@@ -16,6 +17,8 @@ const MAX_CHUNKS_PER_CAUSE: usize = 1_000_000;
 enum Task {
     /// To the readers of a stream.
     Stream(StreamId, EventBatch),
+    /// All readers of a stream inside the group have seen this chunk.
+    Seen(StreamId, EventBatch),
     /// To the queries of a partition.
     Keyed(PartitionId, StreamId, EventBatch),
     /// To one query.
@@ -33,6 +36,8 @@ struct Run<'a> {
     outputs: Vec<Vec<EventBatch>>,
     /// Keyed rows that leave the group towards queries outside of it.
     keyed: Vec<(PartitionId, StreamId, EventBatch)>,
+    /// What reads each stream.
+    readers: Arc<Vec<Vec<Node>>>,
 }
 
 /// Runs the group over one step.
@@ -42,6 +47,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         nodes.iter().filter_map(|n| if let Node::Query(q) = n { Some(*q) } else { None }).collect();
     let arrivals = arrivals(core, &inside, flow)?;
     let (s, q) = (flow.streams.len(), flow.queries.len());
+    let readers = Arc::clone(&core.readers);
     let mut run = Run {
         core,
         inside,
@@ -49,13 +55,19 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         streams: vec![vec![]; s],
         outputs: vec![vec![]; q],
         keyed: vec![],
+        readers,
     };
+    let mut last = (0, i64::MIN);
     for (_, _, _, task) in arrivals {
         let (order, at) = task.place();
-        run.timers(step, at, Some(order))?;
+        // Timers that a row arms fire behind everything of the row's cause.
+        if (order, at) != last {
+            run.timers(step, at, last.0)?;
+        }
+        last = (order, at);
         run.deliver(task)?;
     }
-    run.timers(step, step.timeline.end(), None)?;
+    run.timers(step, step.timeline.end(), last.0)?;
     let Run { core, inside, streams, outputs, keyed, .. } = run;
     for (s, batches) in streams.into_iter().enumerate() {
         if inside.contains(&Node::Stream(s)) {
@@ -83,7 +95,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
 impl Task {
     fn place(&self) -> (u64, i64) {
         match self {
-            Task::Stream(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
+            Task::Stream(_, b) | Task::Seen(_, b) | Task::Keyed(_, _, b) | Task::Query(_, _, b) => {
                 (b.order[0], b.at[0])
             }
         }
@@ -97,9 +109,9 @@ fn arrivals(
     flow: &mut Flow,
 ) -> Result<Vec<(u64, i64, usize, Task)>> {
     let mut found: Vec<(u64, i64, usize, Task)> = Vec::new();
-    let mut rank = 0;
-    let mut add = |batch: &EventBatch, task: &dyn Fn(EventBatch) -> Task| {
-        rank += 1;
+    // Of one cause, what comes first on a depth-first way through the graph goes first.
+    let rank = |from: Node, to: Node| core.edges.get(&(from, to)).map_or(0, |time| time + 1);
+    let mut add = |rank: usize, batch: &EventBatch, task: &dyn Fn(EventBatch) -> Task| {
         for chunk in batch.chunk_ranges() {
             let piece = batch.slice(chunk.start, chunk.len());
             found.push((piece.order[0], piece.at[0], rank, task(piece)));
@@ -108,25 +120,27 @@ fn arrivals(
     for s in 0..core.plan.streams.len() {
         if inside.contains(&Node::Stream(s)) {
             if let Some(b) = flow.sent[s].take() {
-                add(&b, &|b| Task::Stream(s, b));
+                add(0, &b, &|b| Task::Stream(s, b));
             }
             for q in &core.plan.streams[s].writers {
                 if !inside.contains(&Node::Query(*q))
                     && let Some(b) = flow.queries[*q].clone()
                 {
-                    add(&core.enter(s, b), &|b| Task::Stream(s, b));
+                    let rank = rank(Node::Query(*q), Node::Stream(s));
+                    add(rank, &core.enter(s, b), &|b| Task::Stream(s, b));
                 }
             }
             continue;
         }
         let Some(batch) = flow.streams[s].clone() else { continue };
-        for reader in core.plan.readers(s) {
+        for reader in core.readers[s].iter().copied() {
+            let rank = rank(Node::Stream(s), reader);
             match reader {
                 Node::Query(q) if inside.contains(&reader) => {
-                    add(&batch, &|b| Task::Query(q, s, b));
+                    add(rank, &batch, &|b| Task::Query(q, s, b));
                 }
                 Node::Partition(p) if inside.contains(&reader) => {
-                    add(&batch, &|b| Task::Keyed(p, s, b));
+                    add(rank, &batch, &|b| Task::Keyed(p, s, b));
                 }
                 _ => {}
             }
@@ -137,10 +151,15 @@ fn arrivals(
             continue;
         }
         for q in &partition.queries {
-            for s in core.plan.queries[*q].input.streams() {
+            let streams = core.plan.queries[*q].input.streams();
+            for (port, s) in streams.iter().enumerate() {
+                if streams[..port].contains(s) {
+                    continue; // one chunk goes to all ports that read its stream
+                }
                 let keyed = flow.keyed.get(&(p, *s));
                 if let Some(b) = keyed.filter(|_| inside.contains(&Node::Query(*q))) {
-                    add(b, &|b| Task::Query(*q, *s, b));
+                    let rank = rank(Node::Partition(p), Node::Query(*q));
+                    add(rank, b, &|b| Task::Query(*q, *s, b));
                 }
             }
         }
@@ -149,9 +168,39 @@ fn arrivals(
     Ok(found)
 }
 
+/// When a depth-first walk from the streams in front first takes each edge of the graph.
+pub(super) fn edges(plan: &Plan, readers: &[Vec<Node>]) -> HashMap<(Node, Node), usize> {
+    let fed: HashSet<StreamId> = plan.queries.iter().filter_map(|q| q.target).collect();
+    let (inner, outer): (Vec<StreamId>, Vec<StreamId>) =
+        (0..plan.streams.len()).partition(|s| fed.contains(s));
+    let (mut times, mut seen) = (HashMap::new(), HashSet::new());
+    for root in outer.into_iter().chain(inner) {
+        let mut todo = vec![(None, Node::Stream(root))];
+        while let Some((from, n)) = todo.pop() {
+            if let Some(from) = from {
+                let time = times.len();
+                times.entry((from, n)).or_insert(time);
+            }
+            if !seen.insert(n) {
+                continue;
+            }
+            let next: Vec<Node> = match n {
+                Node::Stream(s) => readers[s].clone(),
+                Node::Partition(p) => {
+                    plan.partitions[p].queries.iter().map(|q| Node::Query(*q)).collect()
+                }
+                Node::Query(q) => plan.queries[q].target.map(Node::Stream).into_iter().collect(),
+            };
+            todo.extend(next.into_iter().rev().map(|m| (Some(n), m)));
+        }
+    }
+    times
+}
+
 impl Run<'_> {
-    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order.
-    fn timers(&mut self, step: &Step<'_>, clock: i64, before: Option<u64>) -> Result<()> {
+    /// Fires the group's timers due at or before `clock`, earliest first, ties by definition order,
+    /// where the step's timeline reaches them behind order `after`.
+    fn timers(&mut self, step: &Step<'_>, clock: i64, after: u64) -> Result<()> {
         loop {
             let due = self
                 .queries
@@ -159,10 +208,7 @@ impl Run<'_> {
                 .filter_map(|q| self.core.queries[*q].next_timer().map(|t| (t, *q)))
                 .min();
             let Some((due, q)) = due.filter(|(due, _)| *due <= clock) else { return Ok(()) };
-            let order = match before {
-                Some(order) => order & !1,
-                None => step.timeline.timer_order(due, 0),
-            };
+            let order = step.timeline.timer_order(due, after);
             let timeline = Timeline::new(order, due);
             let ports = self.core.plan.queries[q].input.streams().len();
             let mut inputs = vec![None; ports];
@@ -210,7 +256,10 @@ impl Run<'_> {
             }
             match task {
                 Task::Stream(s, batch) => {
-                    for reader in self.core.plan.readers(s).into_iter().rev() {
+                    // Callbacks are told last, after what the chunk caused in a loop.
+                    stack.push(Task::Seen(s, batch.clone()));
+                    let readers = Arc::clone(&self.readers);
+                    for reader in readers[s].iter().rev().copied() {
                         if !self.inside.contains(&reader) {
                             continue;
                         }
@@ -220,8 +269,8 @@ impl Run<'_> {
                             Node::Stream(_) => {}
                         }
                     }
-                    self.streams[s].push(batch);
                 }
+                Task::Seen(s, batch) => self.streams[s].push(batch),
                 Task::Keyed(p, s, batch) => self.keyed(p, s, batch, stack)?,
                 Task::Query(q, s, batch) => {
                     let (order, at) = (batch.order[0], batch.at[0]);

@@ -9,7 +9,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Value, concat};
+use crate::event::{Chunks, EventBatch, Value, merge};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -78,6 +78,10 @@ impl Ingress {
         self.timeline = Timeline::new(2 * seq, clock);
     }
 
+    pub(super) fn set_playback(&mut self, playback: bool) {
+        self.playback = playback;
+    }
+
     /// Rows that wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
@@ -94,7 +98,7 @@ impl Ingress {
     }
 
     /// The order and clock of a new chunk whose largest event time is `ts`.
-    fn admit(&mut self, ts: i64) -> (u64, i64) {
+    pub(super) fn admit(&mut self, ts: i64) -> (u64, i64) {
         if self.playback {
             self.clock = self.clock.max(ts);
         }
@@ -152,25 +156,51 @@ impl Ingress {
     /// Rows of several streams, those with the smaller time first, of equal time those of the part
     /// that stands first; each its own chunk.
     pub(super) fn interleave(&mut self, parts: Vec<(usize, RecordBatch, ScalarBuffer<i64>)>) {
-        let mut admitted: Vec<(Vec<u64>, Vec<i64>)> = parts
-            .iter()
-            .map(|(_, _, ts)| (Vec::with_capacity(ts.len()), Vec::with_capacity(ts.len())))
-            .collect();
         let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        let room = |part: &(usize, RecordBatch, ScalarBuffer<i64>)| {
+            (Vec::with_capacity(part.2.len()), Vec::with_capacity(part.2.len()))
+        };
+        let mut admitted: Vec<(Vec<u64>, Vec<i64>)> = parts.iter().map(room).collect();
+        let mut orders = Vec::with_capacity(rows);
+        let mut clocks = Vec::with_capacity(rows);
         for _ in 0..rows {
-            let head = |i: usize| parts[i].2.get(admitted[i].0.len());
-            let next = (0..parts.len()).filter_map(|i| head(i).map(|t| (*t, i))).min();
+            let mut next: Option<(i64, usize)> = None;
+            for (i, ((_, _, ts), (taken, _))) in parts.iter().zip(&admitted).enumerate() {
+                if let Some(t) = ts.get(taken.len())
+                    && next.is_none_or(|(least, _)| *t < least)
+                {
+                    next = Some((*t, i));
+                }
+            }
             let Some((ts, i)) = next else { break };
-            let (order, at) = self.admit(ts);
+            if self.playback {
+                self.clock = self.clock.max(ts);
+            }
+            let order = 2 * self.seq + 1;
+            self.seq += 1;
+            orders.push(order);
+            clocks.push(self.clock);
             admitted[i].0.push(order);
-            admitted[i].1.push(at);
+            admitted[i].1.push(self.clock);
         }
+        self.timeline.extend(&orders.into(), &clocks.into());
         self.waiting += rows;
         for ((stream, columns, ts), (order, at)) in parts.into_iter().zip(admitted) {
-            let q = &mut self.queues[stream];
-            q.seal();
-            q.full.push(EventBatch::new(columns, ts, at.into(), order.into()));
+            if !ts.is_empty() {
+                let q = &mut self.queues[stream];
+                q.seal();
+                q.full.push(EventBatch::new(columns, ts, at.into(), order.into()));
+            }
         }
+    }
+
+    /// Rows that were admitted one by one, each its own chunk. Rows of the same stream may have been
+    /// admitted between them.
+    pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
+        self.waiting += rows.rows();
+        let q = &mut self.queues[stream];
+        q.seal();
+        q.full.push(rows);
     }
 
     /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
@@ -219,7 +249,7 @@ impl Queue {
 
     fn take(&mut self) -> Result<Option<EventBatch>> {
         self.seal();
-        concat(&self.schema, std::mem::take(&mut self.full))
+        merge(&self.schema, std::mem::take(&mut self.full))
     }
 }
 

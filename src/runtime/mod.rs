@@ -7,6 +7,7 @@
 mod app;
 mod build;
 mod core;
+mod endpoints;
 mod engine;
 mod events;
 mod group;
@@ -16,7 +17,8 @@ mod stats;
 mod triggers;
 
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
+pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stopper};
 pub use engine::{Engine, LogLine};
 pub use events::Events;
 pub use input::{Input, IntoRow, Times};
-pub use stats::{QueryStats, Stats};
+pub use stats::{Latency, QueryStats, Stats};

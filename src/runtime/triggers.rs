@@ -45,6 +45,11 @@ impl Triggers {
         }
     }
 
+    /// The application hasn't started after all.
+    pub(super) fn stop(&mut self) {
+        self.state.fill(Due::default());
+    }
+
     /// When the next one is due, ms.
     pub(super) fn next_due(&self) -> Option<i64> {
         self.state.iter().filter_map(|s| s.0).min()

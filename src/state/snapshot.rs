@@ -100,6 +100,61 @@ impl<'a> SnapshotReader<'a> {
     }
 }
 
+/// Appends a checksum, so that [`unseal`] finds out any damage.
+pub fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = checksum(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// The bytes that were sealed.
+///
+/// # Errors
+/// [`Error::Snapshot`] if they aren't the bytes that were sealed.
+pub fn unseal(bytes: &[u8]) -> Result<&[u8]> {
+    match bytes.split_last_chunk::<8>() {
+        Some((body, sum)) if checksum(body) == u64::from_le_bytes(*sum) => Ok(body),
+        _ => Err(Error::Snapshot("the snapshot is damaged: its checksum is wrong".into())),
+    }
+}
+
+/// Word by word, each step reversible: a change within one word always changes the sum. The same in
+/// every version and on every machine.
+fn checksum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut sum = bytes.len() as u64;
+    for word in words.iter().chain([&last]) {
+        sum = (sum ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        sum ^= sum >> 32;
+    }
+    sum
+}
+
 fn damaged(e: postcard::Error) -> Error {
     Error::Snapshot(format!("the snapshot is damaged or of another application: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_change_breaks_the_seal() {
+        for n in [0usize, 1, 7, 8, 9, 40] {
+            let body: Vec<u8> = (0..n as u8).collect();
+            let sealed = seal(body.clone());
+            assert_eq!(unseal(&sealed).unwrap(), body);
+            for at in 0..sealed.len() {
+                for bit in 0..8 {
+                    let mut other = sealed.clone();
+                    other[at] ^= 1 << bit;
+                    assert!(unseal(&other).is_err(), "{n} {at} {bit}");
+                }
+                assert!(unseal(&sealed[..at]).is_err());
+            }
+            assert!(unseal(&[&sealed[..], &[0]].concat()).is_err());
+        }
+    }
 }

@@ -156,7 +156,7 @@ impl Field {
 }
 
 /// Strips a suffix, whatever its case.
-fn without_end<'a>(text: &'a str, end: char) -> Option<&'a str> {
+fn without_end(text: &str, end: char) -> Option<&str> {
     text.strip_suffix(end).or_else(|| text.strip_suffix(end.to_ascii_lowercase()))
 }
 

@@ -218,7 +218,7 @@ fn or(names: &[String]) -> String {
 
 /// Where batches of a time grid begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(in crate::window) enum Start {
     /// At the first row.
     FirstRow,
     /// At a constant, ms.

@@ -18,7 +18,7 @@ pub static SPEC: WindowSpec = WindowSpec {
           after the rows of the last batch have expired, all in one chunk; if there are none, nothing \
           happens. The aggregates don't start afresh: they take back the batch before.",
     example: "define stream S (symbol string, price double);\n\
-              from S#window.cron('0 0/15 * * * ?') select symbol, sum(price) as total \
+              from S#window.cron('0 * * * * ?') select symbol, sum(price) as total \
               group by symbol insert into Out;",
     sliding: true,
     passes: false,

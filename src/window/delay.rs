@@ -17,7 +17,7 @@ pub static SPEC: WindowSpec = WindowSpec {
           that came before it, with the time of entering as its event time. No row ever expires. A \
           join finds the rows that wait.",
     example: "define stream S (symbol string, price double);\n\
-              from S#window.delay(1 hour) select symbol, price insert into Out;",
+              from S#window.delay(1 min) select symbol, price insert into Out;",
     sliding: true,
     passes: false,
     reads: Reads::Arguments,

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::args::{Args, Start};
 use super::external_time::value;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    Reads, Tumbling, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Slot;
 
@@ -105,8 +107,7 @@ impl Default for State {
 impl ExternalTimeBatch {
     /// The end of the batch that holds `v`.
     fn end_of(&self, v: i64, start: i64) -> i64 {
-        let into = v.wrapping_sub(start) % self.t;
-        v.saturating_add(self.t.saturating_sub(into))
+        Tumbling { column: self.column, length: self.t, start: None }.end_of(v, start)
     }
 
     /// Fixes the grid by the first row; false if its attributes don't allow it.
@@ -219,6 +220,16 @@ impl Logic for ExternalTimeBatch {
             }
             self.add(s, slot, run.cause, rows);
         }
+    }
+
+    fn tumbling(&self) -> Option<Tumbling> {
+        let start = match self.start {
+            Start::FirstRow => None,
+            Start::Const(start) => Some(start),
+            Start::Column(_) => return None,
+        };
+        let plain = self.timeout == 0 && !self.replace;
+        plain.then_some(Tumbling { column: self.column, length: self.t, start })
     }
 
     fn fire(&self, s: &mut State, cause: Cause, rows: &mut Rows, out: &mut WindowOutput) {

@@ -23,7 +23,7 @@ pub static SPEC: WindowSpec = WindowSpec {
           rows of values whose count becomes zero leave, oldest value first, and if that made room \
           the row enters; otherwise it is dropped.",
     example: "define stream Purchases (card string, price double);\n\
-              from Purchases[price >= 30.0]#window.frequent(2, card) select card, price \
+              from Purchases[price >= 5.0]#window.frequent(2, card) select card, price \
               insert into Frequent;",
     sliding: true,
     passes: false,

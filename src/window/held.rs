@@ -302,10 +302,4 @@ impl Conditions {
         }
         Ok(())
     }
-
-    /// Number of conditions at work.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.held.iter().flatten().count()
-    }
 }

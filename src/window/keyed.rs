@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sub_keys::SubKeys;
-use super::{Eviction, Window, WindowContext, WindowOutput};
+use super::{Eviction, Tumbling, Window, WindowContext, WindowOutput};
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, KeyId, Kind, NO_SLOT, RowStore, Slot};
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -194,6 +194,11 @@ pub(super) trait Logic: Send {
     ) {
     }
 
+    /// See [`Window::tumbling`].
+    fn tumbling(&self) -> Option<Tumbling> {
+        None
+    }
+
     /// See [`Window::eviction`].
     fn eviction(&self) -> Option<Eviction> {
         None
@@ -327,6 +332,10 @@ impl<L: Logic> Window for Keyed<L> {
 
     fn eviction(&self) -> Option<Eviction> {
         self.logic.eviction()
+    }
+
+    fn tumbling(&self) -> Option<Tumbling> {
+        self.logic.tumbling()
     }
 
     fn store(&self) -> &RowStore {

@@ -26,7 +26,7 @@ pub static SPEC: WindowSpec = WindowSpec {
           After every 1 / `error.bound` rows (rounded up) the values are forgotten whose count no \
           longer matters, and the last row of each leaves, oldest value first.",
     example: "define stream Purchases (card string, price double);\n\
-              from Purchases[price >= 30.0]#window.lossyFrequent(0.3, 0.05, card) select card, price \
+              from Purchases[price >= 5.0]#window.lossyFrequent(0.3, 0.05, card) select card, price \
               insert into Frequent;",
     sliding: true,
     passes: false,
@@ -137,7 +137,7 @@ impl Logic for LossyFrequent {
             if !enters && self.last.searched {
                 out.mark(Mark::Enters);
             }
-            if s.total % self.width == 0 {
+            if s.total.is_multiple_of(self.width) {
                 self.prune(s, bucket, run.cause, rows, out);
             }
         }

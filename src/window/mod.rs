@@ -203,6 +203,26 @@ pub struct Eviction {
     pub age: Option<i64>,
 }
 
+/// A window cut into batches by an attribute: the first row at or behind the end of the open batch
+/// lets it out and opens the next; rows whose value is null are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tumbling {
+    /// The attribute, a long.
+    pub column: usize,
+    /// Length of a batch, at least 1.
+    pub length: i64,
+    /// Where the grid begins; none = at the first row's value.
+    pub start: Option<i64>,
+}
+
+impl Tumbling {
+    /// The end of the batch that holds `v`, on a grid that begins at `start`.
+    pub fn end_of(&self, v: i64, start: i64) -> i64 {
+        let into = v.wrapping_sub(start) % self.length;
+        v.saturating_add(self.length.saturating_sub(into))
+    }
+}
+
 /// A window at work.
 pub trait Window: Send {
     /// Takes rows `rows` of `batch` (all of kind current), whole chunks, firing its own timers due
@@ -238,6 +258,12 @@ pub trait Window: Send {
     /// How rows leave it, if [`Eviction`] says it all: whoever wants no row that leaves may then keep
     /// what is needed itself and leave the window out.
     fn eviction(&self) -> Option<Eviction> {
+        None
+    }
+
+    /// How it is cut, if [`Tumbling`] says it all: whoever wants but the last rows of batches may then
+    /// keep those itself and leave the window out.
+    fn tumbling(&self) -> Option<Tumbling> {
         None
     }
 

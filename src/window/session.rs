@@ -1,7 +1,7 @@
 //! `session(gap [, key] [, allowed.latency])`: runs of rows that follow each other closely.
 //!
 //! Invariants of a partition key's sessions:
-//! * The sessions of one session key are further apart than the gap; they are linked from the newest
+//! * The sessions of one session key are at least the gap apart; they are linked from the newest
 //!   to the oldest, and the key's place is the newest.
 //! * A session closes when the clock reaches its last event time plus gap plus latency, by the clock
 //!   only. `due` holds one entry per open session, at that time or earlier: a session that has grown
@@ -24,11 +24,11 @@ pub static SPEC: WindowSpec = WindowSpec {
     name: "session",
     signature: "session(session.gap int|long|time [, session.key string attribute \
                 [, allowed.latency int|long|time = 0]])",
-    doc: "Rows of one `session.key` (all rows, without one) that follow each other within \
-          `session.gap` ms of event time form a session. A row enters at once; when the clock reaches \
+    doc: "Rows of one `session.key` (all rows, without one) that are less than \
+          `session.gap` ms of event time apart form a session. A row enters at once; when the clock reaches \
           the session's last event time plus `session.gap` plus `allowed.latency`, all its rows leave \
           as one chunk, in the order of their event times, which they keep. A row that came late joins \
-          or connects the sessions it is within `session.gap` of; one that would only make an older \
+          or connects the sessions it is near enough to; one that would only make an older \
           session that had closed already is dropped. `allowed.latency` must not be greater than \
           `session.gap`.",
     example: "define stream Purchases (user string, price double);\n\
@@ -190,10 +190,10 @@ impl SessionWindow {
         let (mut newer, mut i) = (NONE, self.newest(s, id, rows));
         while i != NONE {
             let here = s.get(i);
-            if v > here.last.saturating_add(self.gap) {
+            if v >= here.last.saturating_add(self.gap) {
                 break;
             }
-            if v >= here.first.saturating_sub(self.gap) {
+            if v > here.first.saturating_sub(self.gap) {
                 self.join(s, i, v, rows);
                 return i;
             }
@@ -216,7 +216,7 @@ impl SessionWindow {
         here.last = here.last.max(v);
         here.first = here.first.min(v);
         let (first, older) = (here.first, here.older);
-        if older == NONE || s.get(older).last.saturating_add(self.gap) < first {
+        if older == NONE || s.get(older).last.saturating_add(self.gap) <= first {
             return;
         }
         let mut merged = s.get(older).rows;

@@ -113,10 +113,4 @@ impl SubKeys {
         *self = saved;
         Ok(())
     }
-
-    /// Number of keys known.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.interner.len()
-    }
 }

@@ -91,7 +91,7 @@ fn query(tape: &mut Tape, number: usize, from: &[&str], to: &[&str], out: &str) 
         if !inner && rank(target) <= input.last {
             let source = from[tape.below(from.len())];
             return format!(
-                "@info(name='q{number}') from {source}[a > 0] select k, a - 1 as a, b, t \
+                "@info(name='q{number}') from {source}[a > 0 and a < 5] select k, a - 1 as a, b, t \
                  insert {events}into {target}"
             );
         }

@@ -6,6 +6,7 @@
 mod apps;
 mod events;
 mod exprs;
+mod regressions;
 #[path = "../support/mod.rs"]
 mod support;
 mod tape;

@@ -31,13 +31,13 @@ fn no_text_breaks_the_compiler() {
 }
 
 fn try_text(seeds: &[String], i: usize, random: &mut Random) -> Option<String> {
-    let text = if i % 10 == 0 {
+    let text = if i.is_multiple_of(10) {
         noise(random)
     } else {
         let (a, b) = (random.below(seeds.len()), random.below(seeds.len()));
         mutated(&seeds[a], &seeds[b], random)
     };
-    let run = i % 8 == 0;
+    let run = i.is_multiple_of(8);
     // The machine may be busy: slow is what is slow three times.
     let mut took = f64::MAX;
     for _ in 0..3 {

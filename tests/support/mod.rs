@@ -4,6 +4,7 @@
 //! Only `driver` knows the engine's API; everything else speaks of cases, steps, groups and data.
 #![allow(dead_code, reason = "each test crate uses its own part of this module")]
 
+pub mod apps;
 pub mod compare;
 pub mod corpus;
 pub mod datum;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-const WINDOWS: [&str; 8] = [
+const WINDOWS: [&str; 16] = [
     "length",
     "lengthBatch",
     "batch",
@@ -12,6 +12,14 @@ const WINDOWS: [&str; 8] = [
     "timeLength",
     "externalTime",
     "externalTimeBatch",
+    "session",
+    "delay",
+    "sort",
+    "frequent",
+    "lossyFrequent",
+    "expression",
+    "expressionBatch",
+    "cron",
 ];
 const ANNOTATIONS: [&str; 4] = ["info", "app:name", "app:description", "app:playback"];
 const STREAM_FUNCTIONS: [&str; 2] = ["log", "pol2Cart"];
@@ -166,7 +174,7 @@ mod tests {
     fn tells_what_is_not() {
         for (app, name) in [
             ("define table T (a int);", "define table"),
-            ("from S#window.sort(1, a) select a insert into O;", "#window.sort"),
+            ("from S#window.mine(1, a) select a insert into O;", "#window.mine"),
             ("from not S[a > 1] for 1 sec -> e2=S select e2.a as a insert into O;", "absent"),
             ("from e1=S -> not S and e2=T select e1.a as a insert into O;", "absent"),
             ("from S[a == T.a in T] select a insert into O;", "in"),

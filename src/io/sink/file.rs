@@ -18,6 +18,7 @@ pub static SPEC: SinkSpec = SinkSpec {
     example: "@sink(type='file', path='alerts.csv')\n\
               define stream Alerts (id string, mag double);",
     options: OPTIONS,
+    maps: &["passThrough", "csv", "json"],
     check,
     open,
 };

@@ -28,6 +28,7 @@ pub static SPEC: SinkSpec = SinkSpec {
         default: None,
         doc: "The topic; `{{attribute}}` stands for an event's value.",
     }],
+    maps: &["passThrough"],
     check: |options, schema| template(options, schema).map(|_| ()),
     open,
 };

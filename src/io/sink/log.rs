@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{SinkContext, SinkSpec};
 use crate::error::{Error, Result};
-use crate::event::{EventBatch, Kind};
+use crate::event::{EventBatch, Kind, Moment};
 use crate::io::Sink;
 use crate::io::format::text::push_event;
 use crate::io::options::{OptionSpec, OptionType, Options};
@@ -36,6 +36,7 @@ pub static SPEC: SinkSpec = SinkSpec {
             doc: "How grave the lines are; `OFF` writes none.",
         },
     ],
+    maps: &["passThrough"],
     check: |_, _| Ok(()),
     open,
 };
@@ -86,11 +87,12 @@ impl Priority {
 
 /// Where log lines go.
 pub trait LogTarget: Send + Sync {
-    /// Takes a line (without its end).
+    /// Takes a line (without its end) about something that happened at `when`. Of what happens
+    /// between two flushes, each stream tells its lines in order, but one stream after the other.
     ///
     /// # Errors
     /// If it can't be written.
-    fn line(&self, priority: Priority, text: &str) -> Result<()>;
+    fn line(&self, when: Moment, priority: Priority, text: &str) -> Result<()>;
 
     /// Hands on what is buffered.
     ///
@@ -110,7 +112,7 @@ impl LogWriter {
 }
 
 impl LogTarget for LogWriter {
-    fn line(&self, priority: Priority, text: &str) -> Result<()> {
+    fn line(&self, _when: Moment, priority: Priority, text: &str) -> Result<()> {
         let mut write = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match priority {
             Priority::Info => writeln!(write, "{text}"),
@@ -165,7 +167,7 @@ impl Sink for LogSink {
             if several {
                 self.text.push(']');
             }
-            self.target.line(priority, &self.text)?;
+            self.target.line(batch.moment(chunk.start), priority, &self.text)?;
         }
         Ok(())
     }

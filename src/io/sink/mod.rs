@@ -10,6 +10,7 @@ use super::broker::Broker;
 use super::options::{OptionSpec, Options};
 use crate::error::{Diagnostic, Result};
 
+pub mod distribute;
 pub mod file;
 pub mod in_memory;
 pub mod log;
@@ -43,6 +44,8 @@ pub struct SinkSpec {
     pub example: &'static str,
     /// Its options.
     pub options: &'static [OptionSpec],
+    /// The types of `@map` it takes; the first is the one it has without.
+    pub maps: &'static [&'static str],
     /// Checks what `options::resolve` can't (against the stream's attributes).
     pub check: fn(&Options, &SchemaRef) -> Result<(), Diagnostic>,
     /// Opens it; the options passed `check`.

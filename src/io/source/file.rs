@@ -17,6 +17,8 @@ pub static SPEC: SourceSpec = SourceSpec {
     example: "@source(type='file', path='quakes.csv', time='time')\n\
               define stream Quakes (id string, mag double, place string);",
     options: OPTIONS,
+    pushed: false,
+    maps: &["passThrough", "csv", "json"],
     check,
     open,
 };

@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::{OpenSource, SourceContext, SourceSpec};
 use crate::error::{Error, Result};
-use crate::io::broker::{Broker, Mailbox, Message, SubscriptionId};
+use crate::io::broker::{Broker, Message, Subscriber, SubscriptionId};
 use crate::io::options::{OptionSpec, OptionType, Options};
 
 /// The kind.
@@ -26,6 +26,8 @@ pub static SPEC: SourceSpec = SourceSpec {
         default: None,
         doc: "The topic.",
     }],
+    pushed: true,
+    maps: &["passThrough"],
     check: |_, _| Ok(()),
     open,
 };
@@ -35,35 +37,52 @@ fn open(options: &Options, context: &SourceContext) -> Result<OpenSource> {
     Ok(OpenSource::Topic(TopicSource::new(topic, context.schema.clone(), &context.broker)))
 }
 
-/// A subscription to a topic for the rows of one stream; ends when dropped.
+/// A topic whose messages become rows of one stream.
 #[derive(Debug)]
 pub struct TopicSource {
     topic: String,
     schema: SchemaRef,
-    mailbox: Arc<Mailbox>,
+    broker: Arc<Broker>,
+}
+
+impl TopicSource {
+    /// The messages of `topic` as rows of `schema`.
+    pub fn new(topic: &str, schema: SchemaRef, broker: &Arc<Broker>) -> Self {
+        Self { topic: topic.to_string(), schema, broker: Arc::clone(broker) }
+    }
+
+    /// Calls `receive` with every message, in the publisher's thread, until the result is dropped.
+    /// Its columns stand under the stream's schema; the publisher gets the error if they don't fit.
+    pub fn listen<F>(self, receive: F) -> Listening
+    where
+        F: Fn(Message) -> Result<()> + Send + Sync + 'static,
+    {
+        let Self { topic, schema, broker } = self;
+        let subscription = broker.subscribe(&topic, Arc::new(Receiver { schema, receive }));
+        Listening { broker, subscription }
+    }
+}
+
+/// A subscription to a topic; ends when dropped.
+#[derive(Debug)]
+pub struct Listening {
     broker: Arc<Broker>,
     subscription: SubscriptionId,
 }
 
-impl TopicSource {
-    /// Subscribes.
-    pub fn new(topic: &str, schema: SchemaRef, broker: &Arc<Broker>) -> Self {
-        let mailbox = Mailbox::new();
-        let subscription = broker.subscribe(topic, mailbox.clone());
-        Self { topic: topic.to_string(), schema, mailbox, broker: Arc::clone(broker), subscription }
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.broker.unsubscribe(self.subscription);
     }
+}
 
-    /// The number of the oldest message that waits, to take messages of several sources in order.
-    pub fn next_sequence(&self) -> Option<u64> {
-        self.mailbox.next_sequence()
-    }
+struct Receiver<F> {
+    schema: SchemaRef,
+    receive: F,
+}
 
-    /// Takes the oldest message that waits, its columns under the stream's schema.
-    ///
-    /// # Errors
-    /// If its attributes have other types than the stream's (the message is gone then).
-    pub fn take(&self) -> Result<Option<Message>> {
-        let Some(message) = self.mailbox.take() else { return Ok(None) };
+impl<F: Fn(Message) -> Result<()> + Send + Sync> Subscriber for Receiver<F> {
+    fn receive(&self, topic: &str, message: &Message) -> Result<()> {
         let (rows, theirs) = (&message.columns, message.columns.schema());
         let fits = theirs.fields().len() == self.schema.fields().len()
             && theirs
@@ -73,14 +92,13 @@ impl TopicSource {
                 .all(|(a, b)| a.data_type() == b.data_type());
         if !fits {
             return Err(Error::Data(format!(
-                "topic `{}`: events of {} don't fit a stream of {}",
-                self.topic,
+                "topic `{topic}`: events of {} don't fit a stream of {}",
                 attributes(&theirs),
                 attributes(&self.schema)
             )));
         }
         let columns = RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec())?;
-        Ok(Some(Message { columns, ..message }))
+        (self.receive)(Message { columns, ..message.clone() })
     }
 }
 
@@ -89,17 +107,12 @@ fn attributes(schema: &SchemaRef) -> String {
     format!("({})", names.collect::<Vec<_>>().join(", "))
 }
 
-impl Drop for TopicSource {
-    fn drop(&mut self) {
-        self.broker.unsubscribe(self.subscription);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::{Int32Array, StringViewArray};
     use arrow::datatypes::{DataType, Field, Schema};
+    use std::sync::Mutex;
 
     fn schema(name: &str, ty: DataType) -> SchemaRef {
         Arc::new(Schema::new(vec![Field::new(name, ty, true)]))
@@ -109,22 +122,29 @@ mod tests {
     fn columns_go_by_position_and_types_must_agree() {
         let broker = Broker::new();
         let source = TopicSource::new("t", schema("price", DataType::Int32), &broker);
-        let send = |rows: RecordBatch| broker.publish("t", rows, vec![5].into(), None).unwrap();
-        let ints = Arc::new(Int32Array::from(vec![7]));
-        send(RecordBatch::try_new(schema("other", DataType::Int32), vec![ints]).unwrap());
+        let received = Arc::new(Mutex::new(vec![]));
+        let to = received.clone();
+        let listening = source.listen(move |m| {
+            to.lock().unwrap().push(m);
+            Ok(())
+        });
+        let send = |rows: RecordBatch| broker.publish("t", rows, vec![5].into(), None);
+        let ints = || {
+            let ints = Arc::new(Int32Array::from(vec![7]));
+            RecordBatch::try_new(schema("other", DataType::Int32), vec![ints]).unwrap()
+        };
+        assert_eq!(send(ints()).unwrap(), 1);
         let text = Arc::new(StringViewArray::from(vec!["x"]));
-        send(RecordBatch::try_new(schema("price", DataType::Utf8View), vec![text]).unwrap());
-        let message = source.take().unwrap().unwrap();
-        assert_eq!(message.columns.schema().field(0).name(), "price");
-        assert_eq!(message.ts[..], [5]);
+        let text = RecordBatch::try_new(schema("price", DataType::Utf8View), vec![text]).unwrap();
         assert_eq!(
-            source.take().unwrap_err().to_string(),
+            send(text).unwrap_err().to_string(),
             "topic `t`: events of (price Utf8View) don't fit a stream of (price Int32)"
         );
-        assert!(source.take().unwrap().is_none());
-        drop(source);
-        let ints = Arc::new(Int32Array::from(vec![7]));
-        let rows = RecordBatch::try_new(schema("other", DataType::Int32), vec![ints]).unwrap();
-        assert_eq!(broker.publish("t", rows, vec![5].into(), None).unwrap(), 0);
+        drop(listening);
+        assert_eq!(send(ints()).unwrap(), 0);
+        let received = received.lock().unwrap();
+        assert_eq!(received.len(), 1);
+        assert_eq!(received[0].columns.schema().field(0).name(), "price");
+        assert_eq!(received[0].ts[..], [5]);
     }
 }

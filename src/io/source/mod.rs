@@ -13,7 +13,7 @@ use crate::error::{Diagnostic, Result};
 pub mod file;
 pub mod in_memory;
 
-pub use in_memory::TopicSource;
+pub use in_memory::{Listening, TopicSource};
 
 /// What a source is opened with, besides its options.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct SourceContext {
 pub enum OpenSource {
     /// It is pulled.
     Rows(Box<dyn Source>),
-    /// It is fed by a topic and looked into between steps.
+    /// It is fed by whoever publishes under a topic.
     Topic(TopicSource),
 }
 
@@ -46,6 +46,10 @@ pub struct SourceSpec {
     pub example: &'static str,
     /// Its options.
     pub options: &'static [OptionSpec],
+    /// Whether events come when others publish them (else it is read to its end).
+    pub pushed: bool,
+    /// The types of `@map` it takes; the first is the one it has without.
+    pub maps: &'static [&'static str],
     /// Checks what `options::resolve` can't (against the stream's attributes).
     pub check: fn(&Options, &SchemaRef) -> Result<(), Diagnostic>,
     /// Opens it; the options passed `check`.

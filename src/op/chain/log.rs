@@ -8,14 +8,15 @@ use arrow::datatypes::SchemaRef;
 
 use super::Stateless;
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, Value};
+use crate::event::{EventBatch, Kind, Moment, Value};
 use crate::expr::columnar::ColumnarExpr;
 use crate::plan::spec::LogSpec;
 
 /// Where log lines go.
 pub trait LogSink: Send + Sync {
-    /// Writes a line of this priority (`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`).
-    fn write(&self, priority: &str, line: &str);
+    /// Writes a line of this priority (`TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`) about
+    /// what happened at `when`.
+    fn write(&self, when: Moment, priority: &str, line: &str);
 }
 
 /// Writes a line per row.
@@ -67,7 +68,8 @@ impl Stateless for Log {
         }
         let messages = self.message.as_ref().map(|m| m.evaluate(&batch)).transpose()?;
         for row in 0..batch.rows() {
-            self.sink.write(&self.priority, &self.line(&batch, messages.as_ref(), row));
+            let line = self.line(&batch, messages.as_ref(), row);
+            self.sink.write(batch.moment(row), &self.priority, &line);
         }
         Ok(batch)
     }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 
 use super::{LogSink, build_chain};
 use crate::error::Span;
-use crate::event::{BatchBuilder, EventBatch, Kind, Reset, RowStore, Value};
+use crate::event::{BatchBuilder, EventBatch, Kind, Moment, Reset, RowStore, Value};
 use crate::expr::types::{AttrType, schema_of};
 use crate::expr::{ColumnRef, TypedExpr, TypedKind};
 use crate::lang::ast::BinaryOp;
@@ -20,7 +20,7 @@ use crate::window::{WindowArg, WindowCall};
 struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
-    fn write(&self, priority: &str, line: &str) {
+    fn write(&self, _when: Moment, priority: &str, line: &str) {
         self.0.lock().unwrap().push(format!("{priority} {line}"));
     }
 }

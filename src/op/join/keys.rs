@@ -3,7 +3,7 @@
 //! Both sides share one interner, so equal ids mean equal keys. Ids of keys that no side holds any
 //! longer are given back at the end of a step: memory follows the windows, not the stream.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
@@ -33,10 +33,13 @@ impl KeyExprs {
     }
 
     fn evaluate(&self, rows: &Rows<'_>, slots: &[Slot]) -> Result<Vec<ArrayRef>> {
-        let columns = self.narrowed.gather(slots.len(), |c| rows.gather(c, slots))?;
+        self.over(self.narrowed.gather(slots.len(), |c| rows.gather(c, slots))?)
+    }
+
+    fn over(&self, columns: RecordBatch) -> Result<Vec<ArrayRef>> {
         // Keys never look at time: the plan leaves such conjuncts in the residual.
-        let none = ScalarBuffer::from(vec![0i64; slots.len()]);
-        let order = ScalarBuffer::from(vec![0u64; slots.len()]);
+        let none = ScalarBuffer::from(vec![0i64; columns.num_rows()]);
+        let order = ScalarBuffer::from(vec![0u64; columns.num_rows()]);
         let batch = EventBatch::new(columns, none.clone(), none, order);
         self.exprs
             .iter()
@@ -95,6 +98,24 @@ impl Keys {
             Mode::Values => {}
         }
         let values = exprs.evaluate(rows, slots)?;
+        self.of_values(values, slots.len(), partition, hold)
+    }
+
+    /// The key of each row of a batch outside of partitions, unknown keys included: to be followed by
+    /// [`Keys::entered`].
+    pub fn ids_of_batch(&mut self, exprs: &KeyExprs, batch: &EventBatch) -> Result<Vec<KeyId>> {
+        let column = |c: usize| Ok(batch.columns.column(c).clone());
+        let values = exprs.over(exprs.narrowed.gather(batch.rows(), column)?)?;
+        self.of_values(values, batch.rows(), &[], true)
+    }
+
+    fn of_values(
+        &mut self,
+        values: Vec<ArrayRef>,
+        rows: usize,
+        partition: &[KeyId],
+        hold: bool,
+    ) -> Result<Vec<KeyId>> {
         let Some(comparable) = comparable(&values) else {
             return self.intern(&values, partition, hold);
         };
@@ -106,7 +127,7 @@ impl Keys {
         let indices = UInt32Array::from(at.clone());
         let values: Vec<ArrayRef> =
             values.iter().map(|v| take(v, &indices, None)).collect::<Result<_, _>>()?;
-        let mut ids = vec![NO_KEY; slots.len()];
+        let mut ids = vec![NO_KEY; rows];
         for (i, id) in at.iter().zip(self.intern(&values, &picked, hold)?) {
             ids[*i as usize] = id;
         }

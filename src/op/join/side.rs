@@ -6,6 +6,7 @@
 //! chunk the merge has come to, unless the window marks rows otherwise (`delay` shows those that wait).
 //! For batch windows that is the last completed batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -181,8 +182,14 @@ impl Side {
             }
         };
         let mut out = WindowOutput::default();
+        let mut calls = Vec::new();
         if let Some(batch) = batch {
-            window.process(step, &batch, 0..batch.rows(), &mut out)?;
+            let runs = if self.sliding { whole(&batch) } else { calls_of(&batch) };
+            for rows in runs {
+                calls.push(out.rows.chunk_ends().len());
+                window.process(step, &batch, rows, &mut out)?;
+                out.rows.end_chunk();
+            }
             self.last = batch.order[batch.rows() - 1];
         }
         if let Some(clock) = clock {
@@ -195,6 +202,11 @@ impl Side {
             emission.joined = vec![false; emission.chunks()];
         } else {
             emission.join_causes();
+            for chunk in calls {
+                if let Some(joined) = emission.joined.get_mut(chunk) {
+                    *joined = false;
+                }
+            }
         }
         Ok(emission)
     }
@@ -334,6 +346,26 @@ impl Side {
         }
         Ok(())
     }
+}
+
+/// All rows at once.
+fn whole(batch: &EventBatch) -> Vec<Range<usize>> {
+    std::iter::once(0..batch.rows()).collect()
+}
+
+/// The rows in runs in which no two chunks have the same cause and partition key: what the window
+/// emits for one chunk is one delivery, never what it emits for two.
+fn calls_of(batch: &EventBatch) -> Vec<Range<usize>> {
+    let of = |row: usize| (batch.order[row], batch.at[row], batch.key(row));
+    let again = |chunk: &Range<usize>| chunk.start > 0 && of(chunk.start) == of(chunk.start - 1);
+    let starts = batch.chunk_ranges().filter(again).map(|chunk| chunk.start);
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for to in starts.chain([batch.rows()]) {
+        runs.push(from..to);
+        from = to;
+    }
+    runs
 }
 
 /// What a side without window emits: each row current, expired (if anybody wants it), reset.

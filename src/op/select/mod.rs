@@ -19,6 +19,7 @@ mod project;
 mod slide;
 #[cfg(test)]
 mod tests;
+mod tumble;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
@@ -30,6 +31,7 @@ use self::groups::Groups;
 use self::pick::{Picked, Picker, Shape};
 use self::project::{Projection, gather};
 pub use self::slide::SlideOp;
+pub use self::tumble::TumbleOp;
 use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};
 use crate::error::Result;

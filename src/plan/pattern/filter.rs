@@ -5,11 +5,11 @@ use super::PatternBuilder;
 use super::names::Target;
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::functions::FunctionSpec;
-use crate::expr::rules::comparison_type;
+use crate::expr::rules::{comparison_type, exchanged};
 use crate::expr::types::AttrType;
 use crate::expr::{Scope, TypedExpr, TypedKind, bind_condition};
 use crate::lang::ast::{AttrRef, BinaryOp, Call, Expr, StreamMark};
-use crate::pattern::spec::{EqualKey, EventRef, KeyClass, Pick, Predicate, StateSpec};
+use crate::pattern::spec::{Bound, EqualKey, EventRef, KeyClass, Pick, Predicate, StateSpec};
 
 /// The source of a row that is never there.
 const NOWHERE: u16 = u16::MAX;
@@ -34,7 +34,9 @@ pub(super) fn predicate(
     let sources = scope.sources;
     let (event, across): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(looks_at_event_alone);
     let equal = across.iter().filter_map(|e| equality(builder, side, &sources, e)).collect();
-    Ok(Predicate { event: TypedExpr::all(event), across: TypedExpr::all(across), equal, sources })
+    let bound = across.iter().find_map(|e| inequality(builder, side, &sources, e));
+    let (event, across) = (TypedExpr::all(event), TypedExpr::all(across));
+    Ok(Predicate { event, across, equal, bound, sources })
 }
 
 fn event_as_value(name: &str, at: Span) -> Diagnostic {
@@ -55,20 +57,8 @@ fn equality(
     sources: &[EventRef],
     e: &TypedExpr,
 ) -> Option<EqualKey> {
-    let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return None };
-    let (TypedKind::Column(a), TypedKind::Column(b)) = (&left.kind, &right.kind) else {
-        return None;
-    };
-    let (event, partial) = match (a.source, b.source) {
-        (0, s) if s != 0 => (a, b),
-        (s, 0) if s != 0 => (b, a),
-        _ => return None,
-    };
-    let held = *sources.get(partial.source as usize - 1)?;
-    if !is_settled(builder, held, side) {
-        return None;
-    }
-    let class = match comparison_type(BinaryOp::Eq, left.ty, right.ty)? {
+    let pair = pair(builder, side, sources, e).filter(|p| p.op == BinaryOp::Eq)?;
+    let class = match comparison_type(BinaryOp::Eq, pair.types.0, pair.types.1)? {
         AttrType::Int | AttrType::Long => KeyClass::Integer,
         AttrType::Float => KeyClass::Float,
         AttrType::Double => KeyClass::Double,
@@ -76,8 +66,59 @@ fn equality(
         AttrType::String => KeyClass::Text,
         AttrType::Object => return None,
     };
+    Some(EqualKey { event: pair.event, partial: pair.partial, column: pair.column, class })
+}
+
+/// The bound in `event.a > partial.b`, if the partial's value is settled while it waits.
+fn inequality(
+    builder: &PatternBuilder<'_>,
+    side: usize,
+    sources: &[EventRef],
+    e: &TypedExpr,
+) -> Option<Bound> {
+    let pair = pair(builder, side, sources, e)?;
+    let lower = match pair.op {
+        BinaryOp::Gt | BinaryOp::GtEq => true,
+        BinaryOp::Lt | BinaryOp::LtEq => false,
+        _ => return None,
+    };
+    let comparable = match comparison_type(pair.op, pair.types.0, pair.types.1)? {
+        AttrType::Int | AttrType::Long | AttrType::Double => true,
+        // A whole number is rounded to a float before it is compared, not so to a double.
+        AttrType::Float => pair.types == (AttrType::Float, AttrType::Float),
+        _ => false,
+    };
+    let Pair { event, partial, column, .. } = pair;
+    comparable.then_some(Bound { event, partial, column, lower })
+}
+
+/// A comparison of a column of the event with a settled one of the partial, the event's on the left.
+struct Pair {
+    op: BinaryOp,
+    event: usize,
+    partial: EventRef,
+    column: usize,
+    types: (AttrType, AttrType),
+}
+
+fn pair(
+    builder: &PatternBuilder<'_>,
+    side: usize,
+    sources: &[EventRef],
+    e: &TypedExpr,
+) -> Option<Pair> {
+    let TypedKind::Binary { op, left, right } = &e.kind else { return None };
+    let (TypedKind::Column(a), TypedKind::Column(b)) = (&left.kind, &right.kind) else {
+        return None;
+    };
+    let (op, event, partial, types) = match (a.source, b.source) {
+        (0, s) if s != 0 => (*op, a, b, (left.ty, right.ty)),
+        (s, 0) if s != 0 => (exchanged(*op), b, a, (right.ty, left.ty)),
+        _ => return None,
+    };
+    let held = *sources.get(partial.source as usize - 1)?;
     let (event, column) = (event.column as usize, partial.column as usize);
-    Some(EqualKey { event, partial: held, column, class })
+    is_settled(builder, held, side).then_some(Pair { op, event, partial: held, column, types })
 }
 
 /// Whether the event can't change any more while the partial waits at `side`. A count state may go on
@@ -105,6 +146,7 @@ impl FilterScope<'_, '_> {
         let event = match target {
             Target::Own => return Ok(0),
             Target::Missing => return Ok(NOWHERE),
+            Target::Held(e) if self.comes_later(e.side) => return Err(self.too_early(e.side, at)),
             Target::Held(e) => e,
         };
         let i = self.sources.iter().position(|s| *s == event).unwrap_or_else(|| {
@@ -114,6 +156,26 @@ impl FilterScope<'_, '_> {
         u16::try_from(i + 1).ok().filter(|s| *s != NOWHERE).ok_or_else(|| {
             Diagnostic::error(Code::Invalid, at, "the filter reads too many different events")
         })
+    }
+
+    fn comes_later(&self, side: usize) -> bool {
+        let state = |s: usize| self.builder.spec.sides[s].state;
+        state(side) > state(self.side)
+    }
+
+    /// The side of a later event, if that's what a bare name means.
+    fn later_event(&self, name: &AttrRef) -> Option<usize> {
+        let is_attribute = self.builder.attribute_of(self.side, &name.name.name).is_some();
+        self.builder.event_named(name, is_attribute).filter(|s| self.comes_later(*s))
+    }
+
+    fn too_early(&self, side: usize, at: Span) -> Diagnostic {
+        let (own, later) =
+            (self.builder.names[self.side].shown(), self.builder.names[side].shown());
+        let message = format!("`{later}` comes later in the pattern than `{own}`");
+        Diagnostic::error(Code::Invalid, at, message)
+            .with_label("has no value yet")
+            .with_help(format!("move the condition into the filter of `{later}`"))
     }
 
     fn event_source(&mut self, name: &AttrRef) -> Option<Result<u16, Diagnostic>> {
@@ -137,6 +199,11 @@ impl Scope for FilterScope<'_, '_> {
             None => Target::Own,
         };
         let bare = side.is_none();
+        if side.is_none()
+            && let Some(later) = self.later_event(name)
+        {
+            return Err(self.too_early(later, at));
+        }
         let side = side.unwrap_or(self.side);
         let Some((column, ty)) = self.builder.attribute_of(side, attribute) else {
             if bare && self.builder.side_named(StreamMark::Plain, attribute).is_some() {
@@ -155,7 +222,7 @@ impl Scope for FilterScope<'_, '_> {
     }
 
     fn event(&mut self, name: &AttrRef) -> Option<TypedExpr> {
-        // Whoever overruns the number of rows hears of it from the attributes.
+        // What is wrong with it is said when it is tried as an attribute.
         let source = self.event_source(name)?.ok()?;
         Some(TypedExpr {
             kind: TypedKind::IsMissing(source),

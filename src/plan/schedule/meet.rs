@@ -41,14 +41,27 @@ fn timed(plan: &Plan, q: QueryId) -> bool {
 /// Windows whose rows move only when others arrive.
 const CLOCKLESS: &[&str] = &["length", "lengthBatch", "batch", "externalTime"];
 
-/// Streams that feed themselves.
+/// Streams that feed themselves, with everything that reads them: depth first, a reader behind the
+/// loop sees what an event causes in it before the event itself.
 pub(super) fn cycles(graph: &Graph) -> Vec<Group> {
+    let loops = loops(graph).into_iter();
+    let with_readers = |mut nodes: Vec<Id>| {
+        let readers: Vec<Id> = nodes.iter().flat_map(|n| &graph.next[*n]).copied().collect();
+        nodes.extend(readers.into_iter().filter(|n| !matches!(graph.nodes[*n], Node::Stream(_))));
+        nodes
+    };
+    loops.map(|nodes| (with_readers(nodes), Coupling::Feedback)).collect()
+}
+
+/// Strongly connected components of more than one node.
+fn loops(graph: &Graph) -> Vec<Vec<Id>> {
     let component = components(&graph.next);
     let mut members: Vec<Vec<Id>> = vec![vec![]; graph.len()];
     for (n, c) in component.iter().enumerate() {
         members[*c].push(n);
     }
-    members.into_iter().filter(|m| m.len() > 1).map(|m| (m, Coupling::Feedback)).collect()
+    members.retain(|m| m.len() > 1);
+    members
 }
 
 /// Groups of nodes between a stream that can carry several chunks of one cause and the places where
@@ -110,11 +123,12 @@ fn spans(graph: &Graph, starts: &[Id]) -> Vec<Option<(usize, usize)>> {
 }
 
 /// Nodes that emit several chunks for one cause, whatever the input chunks are: streams that two
-/// queries write because of one event (or of timers and triggers due together); queries that one event enters
+/// queries write because of one event (or of timers and triggers due together), or that feed
+/// themselves; queries that one event enters
 /// twice, or whose two windows can be due together; partitions, where an event without a key goes to
 /// every key, one in several ranges to each, and where windows of several keys can be due together.
 fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
-    let mut many = Vec::new();
+    let mut many: Vec<Id> = loops(graph).into_iter().flatten().collect();
     let mut triggered = vec![false; graph.len()];
     let triggers = plan.triggers.iter().map(|t| graph.id(Node::Stream(t.stream)));
     graph.flood(&graph.next, triggers, &mut triggered);

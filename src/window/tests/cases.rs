@@ -21,7 +21,7 @@ fn items(call: &str, expired: bool, script: &str, end: i64) -> (String, Vec<Item
 }
 
 #[track_caller]
-fn check(call: &str, expired: bool, script: &str, end: i64, expected: &str) {
+pub fn check(call: &str, expired: bool, script: &str, end: i64, expected: &str) {
     let lines = |text: &str| -> Vec<String> {
         text.lines().map(|l| l.trim().to_string()).filter(|l| !l.is_empty()).collect()
     };

@@ -2,8 +2,11 @@
 //! models on random input (`properties`), and what is refused (`refused`).
 
 mod cases;
-mod harness;
-mod model;
-mod properties;
+mod cases_keys;
+pub(crate) mod harness;
+pub(crate) mod model;
+mod model_keys;
+pub(crate) mod properties;
+mod properties_keys;
 mod recorded;
 mod refused;

@@ -45,6 +45,9 @@ impl Emit<'_> {
     pub fn current(&mut self, r: &RowIn) {
         self.row(r, r.ts, Kind::Current);
     }
+    pub fn current_as(&mut self, r: &RowIn, ts: i64) {
+        self.row(r, ts, Kind::Current);
+    }
     pub fn expire(&mut self, r: &RowIn) {
         self.expire_as(r, self.at);
     }
@@ -294,7 +297,7 @@ pub struct ExternalTimeBatch {
 
 pub struct ExternalParams {
     pub t: i64,
-    pub start: super::super::args::Start,
+    pub(in crate::window) start: super::super::args::Start,
     pub timeout: i64,
     pub replace: bool,
 }

@@ -46,6 +46,20 @@ pub fn script(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> 
     })
 }
 
+/// The same with few values: `x` one of three, `g` one of four (or null), and `t` telling rows apart.
+pub fn few(keys: u32) -> impl Strategy<Value = (Vec<Cause>, Vec<bool>, i64)> {
+    script(keys).prop_map(|(mut causes, cuts, end)| {
+        let rows = causes.iter_mut().flat_map(|c| &mut c.chunks).flatten();
+        for (n, r) in rows.enumerate() {
+            let value = r.t.unwrap_or(7);
+            r.x = ["a", "b", "c"][value.rem_euclid(3) as usize].into();
+            r.g = r.g.map(|_| value.rem_euclid(4));
+            r.t = Some(n as i64);
+        }
+        (causes, cuts, end)
+    })
+}
+
 /// Both, in all ways of running it.
 pub fn check<M: Model>(
     call: &WindowCall,

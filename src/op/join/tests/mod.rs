@@ -26,7 +26,7 @@ use crate::window::{WindowArg, WindowCall};
 
 struct NoLog;
 impl LogSink for NoLog {
-    fn write(&self, _: &str, _: &str) {}
+    fn write(&self, _: crate::event::Moment, _: &str, _: &str) {}
 }
 
 /// A window as text, `length 2`, `time 100`, `lengthBatch 2 true`; empty for none.

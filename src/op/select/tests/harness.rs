@@ -63,6 +63,7 @@ impl Query {
             keyed: false,
             windowed: true,
             every: false,
+            joined: false,
         };
         Self { spec, types: types.to_vec(), rejoin: false }
     }

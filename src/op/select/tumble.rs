@@ -1,0 +1,297 @@
+//! A tumbling window and the selector behind it in one: rows are aggregated as they come, and of each
+//! group only its last row is kept.
+//!
+//! Fits windows that are cut by an attribute ([`Tumbling`]) if nobody wants the rows that leave and no
+//! `having` looks at the rows in between.
+//!
+//! Invariants:
+//! * `seen` lists the groups of the open batch in order of their first row; `last[g].batch` is `batch`
+//!   exactly for those.
+//! * Between steps `last[g].slot` of a seen group is its last row; what it adds up to is in the
+//!   aggregators until the reset that closes the batch.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::Int64Type;
+
+use super::pick::Picked;
+use super::{Call, SelectOp};
+use crate::aggregate::{AggregateInput, GroupReset};
+use crate::error::{Error, Result};
+use crate::event::{BatchBuilder, EventBatch, Kind, NO_SLOT, RowStore, SINGLE_KEY, Slot};
+use crate::lang::ast::EventType;
+use crate::op::{Operator, Output};
+use crate::plan::spec::SelectSpec;
+use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::Step;
+use crate::window::{Tumbling, WindowCall, WindowContext};
+
+/// Groups that may be known beyond those of the open batch, before the others are forgotten.
+const SPARE_GROUPS: usize = 1024;
+
+/// A tumbling window with its selector.
+pub struct TumbleOp {
+    select: SelectOp,
+    window: Tumbling,
+    /// Where the grid begins; none before the first row.
+    start: Option<i64>,
+    /// Where the open batch ends.
+    end: i64,
+    /// Counts batches, so that `last` need not be cleared.
+    batch: u32,
+    seen: Vec<u32>,
+    /// By group.
+    last: Vec<Last>,
+    /// Last rows.
+    store: RowStore,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    batch: u32,
+    /// Row in the present input, if the group has one there.
+    row: u32,
+    /// The last row from before, or what has become of `row`.
+    slot: Slot,
+}
+
+const NO_ROW: u32 = u32::MAX;
+const NEVER: Last = Last { batch: 0, row: NO_ROW, slot: NO_SLOT };
+
+/// A batch that closed.
+struct Closed {
+    /// The row that closed it.
+    by: usize,
+    /// Its groups, with the last row of each.
+    groups: Vec<(u32, Last)>,
+}
+
+impl TumbleOp {
+    /// The operator of `call` followed by `select`, if they can be one. `expired`: whether anybody
+    /// wants the rows that leave.
+    pub fn new(call: &WindowCall, expired: bool, select: &SelectSpec) -> Result<Option<Self>> {
+        let fits = !select.aggregates.is_empty()
+            && select.aggregates.iter().all(|c| !c.spec.forever)
+            && select.events == EventType::Current
+            && select.having.is_none()
+            && !select.keyed
+            && !expired;
+        if !fits {
+            return Ok(None);
+        }
+        let schema = select.input.clone();
+        let context = WindowContext { schema, expired: false, keyed: false, searched: false };
+        let Some(window) = (call.spec.create)(call, context)?.tumbling() else { return Ok(None) };
+        let mut op = SelectOp::new(select)?;
+        op.calls.iter_mut().for_each(|c| c.aggregator.append_only());
+        if !op.calls.iter().all(|c| c.aggregator.drains()) {
+            return Ok(None);
+        }
+        let store = RowStore::new(op.input.clone())?;
+        Ok(Some(Self {
+            select: op,
+            window,
+            start: None,
+            end: 0,
+            batch: 1,
+            seen: vec![],
+            last: vec![],
+            store,
+        }))
+    }
+
+    /// Finds the batches that close and the resets that come with it.
+    fn cut(&mut self, times: &[i64], ids: &[u32]) -> (Vec<Closed>, Vec<GroupReset>) {
+        let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
+        self.last.resize(bound.max(self.last.len()), NEVER);
+        let (mut closed, mut resets) = (vec![], vec![]);
+        let mut row = 0;
+        while row < times.len() {
+            let v = times[row];
+            match self.start {
+                None => {
+                    let start = self.window.start.unwrap_or(v);
+                    self.start = Some(start);
+                    self.end = self.window.end_of(v, start);
+                }
+                Some(start) if v >= self.end => {
+                    self.close(row, &mut closed, &mut resets);
+                    self.end = self.window.end_of(v, start);
+                }
+                Some(_) => {}
+            }
+            let end = self.end;
+            let until = times[row..].iter().position(|t| *t >= end);
+            let until = until.map_or(times.len(), |n| row + n);
+            // A batch that ends at the largest time there is can't hold the row that opened it.
+            let until = until.max(row + 1);
+            let Self { last, seen, batch, .. } = self;
+            for (i, group) in ids[row..until].iter().enumerate() {
+                let l = &mut last[*group as usize];
+                if l.batch != *batch {
+                    (l.batch, l.slot) = (*batch, NO_SLOT);
+                    seen.push(*group);
+                }
+                l.row = (row + i) as u32;
+            }
+            row = until;
+        }
+        (closed, resets)
+    }
+
+    fn close(&mut self, by: usize, closed: &mut Vec<Closed>, resets: &mut Vec<GroupReset>) {
+        let groups = self.seen.drain(..).map(|g| {
+            resets.push(GroupReset { before: by as u32, group: g });
+            (g, std::mem::replace(&mut self.last[g as usize], NEVER))
+        });
+        closed.push(Closed { by, groups: groups.collect() });
+        self.batch = self.batch.wrapping_add(1).max(1);
+    }
+
+    fn tumble(&mut self, batch: EventBatch, out: &mut Output) -> Result<()> {
+        let column = batch.columns.column(self.window.column);
+        let batch = match column.nulls().filter(|n| n.null_count() > 0) {
+            Some(nulls) => {
+                let rows: Vec<u32> = nulls.valid_indices().map(|i| i as u32).collect();
+                batch.take(&rows)?
+            }
+            None => batch,
+        };
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        let column = batch.columns.column(self.window.column);
+        let Some(times) = column.as_primitive_opt::<Int64Type>() else {
+            return Err(Error::Data("a batch window's attribute is no long".into()));
+        };
+        let ids = self.select.groups.intern(&batch)?;
+        let (closed, resets) = self.cut(times.values(), &ids);
+        let mut totals: Vec<ArrayRef> = Vec::with_capacity(self.select.calls.len());
+        for Call { args, aggregator } in &mut self.select.calls {
+            let args = args.iter().map(|a| a.evaluate(&batch)).collect::<Result<Vec<_>>>()?;
+            let input = AggregateInput { args: &args, groups: &ids, kinds: None, resets: &resets };
+            // `new` made sure that all of them tell.
+            totals.extend(aggregator.drain(&input)?);
+        }
+        self.emit(&batch, closed, totals, out)?;
+        self.keep(&batch);
+        self.forget();
+        Ok(())
+    }
+
+    /// Lets the closed batches out; `totals` are the aggregates of their groups, in the same order.
+    fn emit(
+        &mut self,
+        batch: &EventBatch,
+        closed: Vec<Closed>,
+        totals: Vec<ArrayRef>,
+        out: &mut Output,
+    ) -> Result<()> {
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let (mut slots, mut rows, mut offsets) = (vec![], BatchBuilder::default(), vec![0]);
+        for Closed { by, groups } in closed {
+            for (_, last) in groups {
+                let slot = self.slot(batch, last);
+                let ts = self.store.ts(slot);
+                rows.push(ts, batch.at[by], batch.order[by], Kind::Current, SINGLE_KEY);
+                slots.push(slot);
+                self.store.release(slot);
+            }
+            rows.end_chunk();
+            offsets.push(slots.len() as u32);
+        }
+        let mut columns = self.store.gather_all(&slots);
+        columns.extend(totals);
+        self.store.reclaim();
+        let mut last_rows = rows.finish(self.select.wide.clone(), columns, false)?;
+        last_rows.chunks = None;
+        let picked = Picked { rows: None, offsets: Some(offsets) };
+        if let Some(selected) = self.select.emit(&last_rows, picked)? {
+            out.push(selected);
+        }
+        Ok(())
+    }
+
+    /// The last row of a group in the store.
+    fn slot(&mut self, batch: &EventBatch, last: Last) -> Slot {
+        if last.row == NO_ROW {
+            return last.slot;
+        }
+        if last.slot != NO_SLOT {
+            self.store.release(last.slot);
+        }
+        let row = last.row as usize;
+        self.store.insert(&batch.columns, row, batch.ts[row])
+    }
+
+    /// Keeps the last rows of the open batch's groups.
+    fn keep(&mut self, batch: &EventBatch) {
+        for i in 0..self.seen.len() {
+            let group = self.seen[i] as usize;
+            let last = self.last[group];
+            if last.row != NO_ROW {
+                let slot = self.slot(batch, last);
+                self.last[group] = Last { row: NO_ROW, slot, ..last };
+            }
+        }
+        self.store.reclaim();
+    }
+
+    /// Forgets groups of former batches once there may be as many of them as others.
+    fn forget(&mut self) {
+        if self.select.groups.len() > 2 * self.seen.len() + SPARE_GROUPS {
+            for group in 0..self.last.len() as u32 {
+                if self.last[group as usize].batch != self.batch {
+                    self.select.calls.iter_mut().for_each(|c| c.aggregator.forget(group));
+                    self.select.groups.release(group);
+                }
+            }
+        }
+    }
+}
+
+impl Operator for TumbleOp {
+    fn process(
+        &mut self,
+        _step: &Step<'_>,
+        inputs: &mut [Option<EventBatch>],
+        out: &mut Output,
+    ) -> Result<()> {
+        match inputs.first_mut().and_then(Option::take) {
+            Some(batch) => self.tumble(batch, out),
+            None => Ok(()),
+        }
+    }
+
+    fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
+        self.select.groups.snapshot(w)?;
+        w.value(&(self.start, self.end))?;
+        w.value(&self.seen)?;
+        let slots: Vec<Slot> = self.seen.iter().map(|g| self.last[*g as usize].slot).collect();
+        w.value(&slots)?;
+        w.value(&self.store)?;
+        self.select.calls.iter().try_for_each(|c| w.section(|w| c.aggregator.snapshot(w)))
+    }
+
+    fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
+        self.select.groups.restore(r)?;
+        (self.start, self.end) = r.value()?;
+        self.seen = r.value()?;
+        let slots: Vec<Slot> = r.value()?;
+        r.with(|d| self.store.load(d))?;
+        let bound = self.store.bound();
+        let known = self.select.groups.bound();
+        let sound = slots.len() == self.seen.len()
+            && slots.iter().all(|s| (*s as usize) < bound)
+            && self.seen.iter().all(|g| (*g as usize) < known);
+        if !sound {
+            return Err(Error::Snapshot("the groups of a batch don't fit its rows".into()));
+        }
+        (self.batch, self.last) = (1, vec![NEVER; known]);
+        for (group, slot) in self.seen.iter().zip(slots) {
+            self.last[*group as usize] = Last { batch: 1, row: NO_ROW, slot };
+        }
+        self.select.calls.iter_mut().try_for_each(|c| r.section(|r| c.aggregator.restore(r)))
+    }
+}
