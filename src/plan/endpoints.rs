@@ -384,6 +384,7 @@ fn strategy(a: &Annotation, schema: &SchemaRef) -> Result<Strategy, Vec<Diagnost
 mod tests {
     use crate::error::Diagnostic;
     use crate::plan::compile;
+    use crate::registry;
 
     /// `message @ text of the span | help` of each fault of endpoints before `define stream S (a int, b string)`.
     fn faults(endpoints: &str) -> Vec<String> {
@@ -396,6 +397,21 @@ mod tests {
             format!("{} @ {}{help}", d.message, &text[d.span.range()])
         };
         found.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn every_source_and_sink_is_described_by_an_application_that_compiles() {
+        let sources =
+            registry::SOURCES.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        let sinks = registry::SINKS.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        for (name, doc, example, options, maps) in sources.chain(sinks) {
+            assert!(doc.len() > 30 && doc.ends_with('.'), "{name}");
+            assert!(example.contains(&format!("type='{name}'")), "{name}");
+            assert!(compile(example).is_ok(), "{name}: {example}");
+            assert!(options.iter().all(|o| o.doc.trim_end_matches(')').ends_with('.')), "{name}");
+            assert!(!maps.is_empty() && maps.iter().all(|m| registry::MAPS.contains(m)), "{name}");
+            assert!(!registry::PLANNED_TRANSPORTS.contains(&name));
+        }
     }
 
     #[test]
