@@ -96,6 +96,7 @@ impl Bound {
             output,
             keyed: false,
             windowed: false,
+            every: false,
             joined: false,
         }
     }
