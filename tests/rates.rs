@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 use foreshock::{App, AppOptions, Code, Events, Kind, Value, compile};
 use proptest::prelude::*;
 
+/// `(p, k, v)`.
+type Row3 = (u8, u8, i32);
+
 /// A result: time, whether it left, and its attributes as text.
 type Row = (i64, bool, Vec<String>);
 /// Chunks with the clock at which each came.
@@ -144,7 +147,7 @@ impl Model {
                 (Keep::Snapshot, _) | (Keep::Last, Every::Time(_)) => self.put(&key, row.clone()),
                 (Keep::First, Every::Events(n)) => {
                     let count = self.counts.entry(place).or_default();
-                    if *count % n == 0 {
+                    if count.is_multiple_of(n) {
                         leaves.push(row.clone());
                     }
                     *count += 1;
@@ -163,7 +166,7 @@ impl Model {
                     }
                     let count = self.counts.entry((key.clone(), String::new())).or_default();
                     *count += 1;
-                    if *count % n == 0 {
+                    if count.is_multiple_of(n) {
                         leaves.append(&mut self.held.remove(&key).unwrap_or_default());
                     }
                 }
@@ -184,7 +187,7 @@ struct Case {
     events: &'static str,
     partition: bool,
     /// Time since the one before; chunks of `(p, k, v)`.
-    sent: Vec<(i64, Vec<(u8, u8, i32)>)>,
+    sent: Vec<(i64, Vec<Row3>)>,
     batch_rows: usize,
     restore_at: usize,
 }

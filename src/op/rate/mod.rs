@@ -54,7 +54,7 @@ enum Limit {
     /// Lets results out by time.
     Time(Hold, Ticks),
     /// Shows a window by time.
-    Window(Present, Ticks),
+    Window(Box<Present>, Ticks),
 }
 
 /// The groups of results.
@@ -157,7 +157,7 @@ impl RateOp {
                     SnapshotOf::Rows | SnapshotOf::Filled => {
                         let filled = of == SnapshotOf::Filled;
                         let rows = Present::new(&rate.aggregated, filled, output.clone())?;
-                        Limit::Window(rows, ticks)
+                        Limit::Window(Box::new(rows), ticks)
                     }
                 }
             }
