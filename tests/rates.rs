@@ -144,7 +144,7 @@ impl Model {
                 (Keep::Snapshot, _) | (Keep::Last, Every::Time(_)) => self.put(&key, row.clone()),
                 (Keep::First, Every::Events(n)) => {
                     let count = self.counts.entry(place).or_default();
-                    if *count % n == 0 {
+                    if count.is_multiple_of(n) {
                         leaves.push(row.clone());
                     }
                     *count += 1;
@@ -163,7 +163,7 @@ impl Model {
                     }
                     let count = self.counts.entry((key.clone(), String::new())).or_default();
                     *count += 1;
-                    if *count % n == 0 {
+                    if count.is_multiple_of(n) {
                         leaves.append(&mut self.held.remove(&key).unwrap_or_default());
                     }
                 }
@@ -175,6 +175,9 @@ impl Model {
     }
 }
 
+/// Values of `p`, `k` and `v`.
+type Sent = (u8, u8, i32);
+
 #[derive(Debug, Clone)]
 struct Case {
     keep: Keep,
@@ -184,7 +187,7 @@ struct Case {
     events: &'static str,
     partition: bool,
     /// Time since the one before; chunks of `(p, k, v)`.
-    sent: Vec<(i64, Vec<(u8, u8, i32)>)>,
+    sent: Vec<(i64, Vec<Sent>)>,
     batch_rows: usize,
     restore_at: usize,
 }
