@@ -6,9 +6,6 @@ use std::sync::{Arc, Mutex};
 use foreshock::{App, AppOptions, Code, Events, Kind, Value, compile};
 use proptest::prelude::*;
 
-/// `(p, k, v)`.
-type Row3 = (u8, u8, i32);
-
 /// A result: time, whether it left, and its attributes as text.
 type Row = (i64, bool, Vec<String>);
 /// Chunks with the clock at which each came.
@@ -178,6 +175,9 @@ impl Model {
     }
 }
 
+/// Values of `p`, `k` and `v`.
+type Sent = (u8, u8, i32);
+
 #[derive(Debug, Clone)]
 struct Case {
     keep: Keep,
@@ -187,7 +187,7 @@ struct Case {
     events: &'static str,
     partition: bool,
     /// Time since the one before; chunks of `(p, k, v)`.
-    sent: Vec<(i64, Vec<Row3>)>,
+    sent: Vec<(i64, Vec<Sent>)>,
     batch_rows: usize,
     restore_at: usize,
 }

@@ -259,7 +259,8 @@ fn join(
     let columns: Vec<ArrayRef> = both
         .map(|(a, b)| concat(&[a.as_ref(), b.as_ref()]))
         .collect::<std::result::Result<_, _>>()?;
-    let columns = RecordBatch::try_new(Arc::clone(schema), columns)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(border.rows() + inner.rows()));
+    let columns = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
     fn chain<T: arrow::datatypes::ArrowNativeType>(
         a: &ScalarBuffer<T>,
         b: &ScalarBuffer<T>,

@@ -14,7 +14,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
+    UInt32Array,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Float64Type, SchemaRef};
@@ -273,7 +276,7 @@ impl Pairs {
             let rows = UInt32Array::from(accepted);
             let kept = self.kept.iter().map(|c| take(batch.columns.column(*c), &rows, None));
             let kept = kept.collect::<std::result::Result<Vec<_>, _>>()?;
-            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
             let schema = Arc::clone(self.store.schema());
             let kept = RecordBatch::try_new_with_options(schema, kept, &options)?;
             self.store.insert_range(&kept, 0..rows.len(), &ts, &mut slots);
@@ -448,7 +451,9 @@ impl Pairs {
             })
         };
         let columns = self.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
-        let columns = RecordBatch::try_new(Arc::clone(&self.output), columns)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
+        let output = Arc::clone(&self.output);
+        let columns = RecordBatch::try_new_with_options(output, columns, &options)?;
         let mut plain = EventBatch { kinds: None, chunks: None, resets: vec![], ..batch.clone() };
         if !self.keyed {
             plain.keys = None;

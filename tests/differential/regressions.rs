@@ -118,3 +118,32 @@ fn a_self_join_in_a_group_takes_each_event_once() {
         ],
     );
 }
+
+#[test]
+fn two_events_of_which_nothing_is_selected_match_all_the_same() {
+    for between in ["->", ","] {
+        agree(
+            &format!("from every e1=A {between} e2=A[k == e1.k] select 1 + 1 as x insert into O;"),
+            &[
+                send("A", 1, "x", 1),
+                send("A", 2, "x", 2),
+                send("A", 3, "y", 2),
+                send("A", 4, "y", 3),
+            ],
+        );
+    }
+}
+
+#[test]
+fn groups_of_a_join_that_reset_at_one_side_are_cleared_at_the_same_row_in_any_batch() {
+    agree(
+        "from B as l right outer join A#window.timeLength(1 sec, 1) as r on l.k == r.k
+         select sum(r.t) as z insert all events into O;",
+        &[
+            send("A", 1_000, "x", 1),
+            send("B", 1_000, "x", 1),
+            send("A", 1_010, "x", 2),
+            send("C", 3_010, "x", 2),
+        ],
+    );
+}

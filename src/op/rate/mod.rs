@@ -46,6 +46,8 @@ pub struct RateOp {
 }
 
 /// The kinds of limits.
+// There is one to a query, and none is ever moved.
+#[allow(clippy::large_enum_variant)]
 enum Limit {
     /// Decides at once.
     Pass(Pass),
