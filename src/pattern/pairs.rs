@@ -310,6 +310,13 @@ impl Pairs {
     /// Offers a row: to what waits for it, then as a beginning. `at` counts rows the first side took.
     #[inline]
     fn row(&mut self, view: &View<'_>, row: usize, at: &mut usize, found: &mut Found) {
+        let ts = view.batch.ts[row];
+        let in_order = ts >= self.newest;
+        let current = view.batch.kinds.is_none() || view.batch.kind(row) == Kind::Current;
+        if current {
+            // Time passes with every row, whether it matters or not.
+            self.newest = self.newest.max(ts);
+        }
         if view.visit.as_ref().is_some_and(|v| !v.value(row)) {
             return;
         }
@@ -320,14 +327,7 @@ impl Pairs {
         } else {
             None
         };
-        if view.batch.kinds.is_some() && view.batch.kind(row) != Kind::Current {
-            slot.into_iter().for_each(|s| self.store.release(s));
-            return;
-        }
-        let ts = view.batch.ts[row];
-        let in_order = ts >= self.newest;
-        self.newest = self.newest.max(ts);
-        let Some(id) = view.ids[row] else {
+        let Some(id) = view.ids[row].filter(|_| current) else {
             slot.into_iter().for_each(|s| self.store.release(s));
             return;
         };
@@ -396,11 +396,12 @@ impl Pairs {
         let from = found.rows.len();
         chain.open.retain(|o| {
             let outside = within.is_some_and(|w| o.ts.abs_diff(ts) > w.max(0) as u64);
-            if outside || o.ts < horizon {
+            if o.ts < horizon || (outside && o.ts <= ts) {
                 store.release(o.slot);
                 return false;
             }
             let fits = match rest {
+                _ if outside => false,
                 Rest::Nothing => true,
                 Rest::Bar(bar) => holds(bar.op, value, o.bar),
                 Rest::Row(test, sources) => {
