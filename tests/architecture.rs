@@ -53,6 +53,8 @@ const LAYOUT: &[(&str, &[&str])] = &[
             "io::source::SourceSpec",
             "io::sink::SinkSpec",
             "io::sink::distribute::Strategy",
+            // Cron expressions are checked, and kept as what they say.
+            "time::Cron",
         ],
     ),
     ("io", &["event", "state"]),

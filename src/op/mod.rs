@@ -5,12 +5,13 @@ pub mod chain;
 pub mod join;
 pub mod partition;
 pub mod pattern;
+pub mod rate;
 mod running;
 pub mod select;
 pub mod window;
 
 use crate::error::Result;
-use crate::event::EventBatch;
+use crate::event::{EventBatch, KeyId};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
 
@@ -44,6 +45,11 @@ pub trait Operator: Send {
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()>;
+
+    /// The application starts (outside of partitions, with [`crate::event::SINGLE_KEY`]), or the
+    /// partition key `key` comes into being, with the clock at `at`, ms. Called once for each key,
+    /// before the step's rows; not again in an application that is restored.
+    fn begin(&mut self, _key: KeyId, _at: i64) {}
 
     /// When the next timer is due, ms; a step whose clock reaches it must call `process`.
     fn next_timer(&self) -> Option<i64> {

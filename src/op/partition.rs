@@ -1,33 +1,81 @@
 //! The entry of a partition: gives each row the dense id of its key.
 //!
-//! * A row whose key is null goes nowhere.
+//! * A row whose key is null goes nowhere, nor does one that is in no range; a row that is in several
+//!   ranges goes to each, in their order.
 //! * A chunk of several events is cut into runs of equal key, each a chunk of its own.
 //! * Streams read inside without a key go to every key that exists by then, in order of creation.
 //! * One interner serves all streams of the partition, so that equal keys meet.
 
-use arrow::array::Array;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StringViewBuilder, UInt32Array};
 use arrow::buffer::ScalarBuffer;
+use arrow::compute::take_record_batch;
+use arrow::datatypes::SchemaRef;
 
 use crate::error::Result;
 use crate::event::{Chunks, EventBatch, KeyId, KeyInterner};
 use crate::expr::TypedExpr;
 use crate::expr::columnar::ColumnarExpr;
+use crate::plan::KeySpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// The entry of one partition.
 pub struct PartitionEntry {
-    keys: Vec<ColumnarExpr>,
+    keys: Vec<Key>,
     shared: usize,
     interner: KeyInterner,
     /// By key id: the order of the event that created it (never falls).
     created: Vec<u64>,
+    /// Keys nobody was told of yet, with the clock at which they came into being.
+    fresh: Vec<(KeyId, i64)>,
+}
+
+/// How the rows of a stream get their key.
+enum Key {
+    Value(ColumnarExpr),
+    Ranges(Vec<(ColumnarExpr, String)>),
+}
+
+impl Key {
+    fn new(key: &KeySpec, schema: &SchemaRef) -> Result<Self> {
+        Ok(match key {
+            KeySpec::Value(e) => Key::Value(ColumnarExpr::compile(e, schema)?),
+            KeySpec::Ranges(ranges) => {
+                let range = |(e, text): &(TypedExpr, String)| {
+                    Ok((ColumnarExpr::compile(e, schema)?, text.clone()))
+                };
+                Key::Ranges(ranges.iter().map(range).collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    /// The rows of a batch once for each of their keys, and the keys.
+    fn of(&self, batch: &EventBatch) -> Result<(EventBatch, ArrayRef)> {
+        let ranges = match self {
+            Key::Value(e) => return Ok((batch.clone(), e.evaluate(batch)?)),
+            Key::Ranges(ranges) => ranges,
+        };
+        let masks = ranges.iter().map(|(e, _)| e.mask(batch)).collect::<Result<Vec<_>>>()?;
+        let (mut rows, mut keys) = (Vec::new(), StringViewBuilder::new());
+        for row in 0..batch.rows() {
+            for (mask, (_, key)) in masks.iter().zip(ranges) {
+                if mask.is_valid(row) && mask.value(row) {
+                    rows.push(row as u32);
+                    keys.append_value(key);
+                }
+            }
+        }
+        let columns = take_record_batch(&batch.columns, &UInt32Array::from(rows.clone()))?;
+        Ok((batch.select(columns, &rows), Arc::new(keys.finish())))
+    }
 }
 
 impl PartitionEntry {
-    /// For keyed streams with these key expressions and `shared` further streams without keys.
-    pub fn new(keys: &[(arrow::datatypes::SchemaRef, &TypedExpr)], shared: usize) -> Result<Self> {
-        let keys = keys.iter().map(|(s, e)| ColumnarExpr::compile(e, s)).collect::<Result<_>>()?;
-        Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![] })
+    /// For keyed streams with these keys and `shared` further streams without keys.
+    pub fn new(keys: &[(SchemaRef, &KeySpec)], shared: usize) -> Result<Self> {
+        let keys = keys.iter().map(|(s, key)| Key::new(key, s)).collect::<Result<_>>()?;
+        Ok(Self { keys, shared, interner: KeyInterner::default(), created: vec![], fresh: vec![] })
     }
 
     /// Number of keys.
@@ -45,19 +93,16 @@ impl PartitionEntry {
         debug_assert_eq!(inputs.len(), self.keys.len() + self.shared);
         let mut outputs = Vec::with_capacity(inputs.len());
         let (keyed, shared) = inputs.split_at(self.keys.len());
-        let columns: Vec<_> = keyed
+        let keyed: Vec<Option<(EventBatch, ArrayRef)>> = keyed
             .iter()
             .zip(&self.keys)
-            .map(|(b, k)| b.as_ref().map(|b| k.evaluate(b)).transpose())
+            .map(|(b, k)| b.as_ref().map(|b| k.of(b)).transpose())
             .collect::<Result<_>>()?;
         if keyed.iter().flatten().count() > 1 {
-            self.create_in_order(keyed, &columns)?;
+            self.create_in_order(&keyed)?;
         }
-        for (batch, column) in keyed.iter().zip(columns) {
-            outputs.push(match (batch, column) {
-                (Some(batch), Some(column)) => Some(self.assign(batch, column)?),
-                _ => None,
-            });
+        for rows in keyed {
+            outputs.push(rows.map(|(batch, column)| self.assign(&batch, column)).transpose()?);
         }
         for batch in shared {
             outputs.push(batch.as_ref().map(|b| self.broadcast(b)).transpose()?);
@@ -67,33 +112,32 @@ impl PartitionEntry {
 
     /// Creates keys in the order of events over all streams: who is told of an event without a key
     /// depends on it, and keys whose timers are due together fire in order of creation.
-    fn create_in_order(
-        &mut self,
-        batches: &[Option<EventBatch>],
-        columns: &[Option<arrow::array::ArrayRef>],
-    ) -> Result<()> {
+    fn create_in_order(&mut self, batches: &[Option<(EventBatch, ArrayRef)>]) -> Result<()> {
         let mut new: Vec<(u64, i64, usize, usize)> = Vec::new();
-        for (i, (batch, column)) in batches.iter().zip(columns).enumerate() {
-            let (Some(b), Some(column)) = (batch, column) else { continue };
+        for (i, batch) in batches.iter().enumerate() {
+            let Some((b, column)) = batch else { continue };
             let known = self.interner.lookup(std::slice::from_ref(column), None, b.rows())?;
             let rows = (0..b.rows()).filter(|r| known[*r].is_none() && column.is_valid(*r));
             new.extend(rows.map(|r| (b.order[r], b.at[r], i, r)));
         }
         new.sort_unstable();
-        for (order, _, i, row) in new {
-            if let Some(column) = &columns[i] {
+        for (order, at, i, row) in new {
+            if let Some((_, column)) = &batches[i] {
                 self.interner.intern(&[column.slice(row, 1)], None, 1)?;
-                self.created.resize(self.interner.bound(), order);
+                if self.created.len() < self.interner.bound() {
+                    self.fresh.push((self.created.len() as KeyId, at));
+                    self.created.push(order);
+                }
             }
         }
         Ok(())
     }
 
-    fn assign(&mut self, batch: &EventBatch, column: arrow::array::ArrayRef) -> Result<EventBatch> {
+    fn assign(&mut self, batch: &EventBatch, column: ArrayRef) -> Result<EventBatch> {
         let (batch, column) = match column.logical_nulls() {
             Some(nulls) if nulls.null_count() > 0 => {
                 let rows: Vec<u32> = nulls.valid_indices().map(|i| i as u32).collect();
-                let indices = arrow::array::UInt32Array::from(rows.clone());
+                let indices = UInt32Array::from(rows.clone());
                 (batch.take(&rows)?, arrow::compute::take(&column, &indices, None)?)
             }
             _ => (batch.clone(), column),
@@ -111,6 +155,7 @@ impl PartitionEntry {
         }
         for (row, key) in keys.iter().enumerate() {
             if *key as usize == self.created.len() {
+                self.fresh.push((*key, batch.at[row]));
                 self.created.push(batch.order[row]);
             }
         }
@@ -129,8 +174,8 @@ impl PartitionEntry {
                 offsets.push(rows.len() as u32);
             }
         }
-        let indices = arrow::array::UInt32Array::from(rows.clone());
-        let columns = arrow::compute::take_record_batch(&batch.columns, &indices)?;
+        let indices = UInt32Array::from(rows.clone());
+        let columns = take_record_batch(&batch.columns, &indices)?;
         let pick = |b: &ScalarBuffer<i64>| rows.iter().map(|r| b[*r as usize]).collect();
         let mut out = EventBatch::new(
             columns,
@@ -141,6 +186,11 @@ impl PartitionEntry {
         out.chunks = (offsets.len() != rows.len() + 1).then(|| Chunks::new(offsets));
         out.keys = Some(keys.into());
         Ok(out)
+    }
+
+    /// The keys that came into being since the last call, with the clock at which each did, ms.
+    pub fn take_fresh(&mut self) -> Vec<(KeyId, i64)> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Saves the keys.

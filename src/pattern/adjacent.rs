@@ -51,10 +51,13 @@ pub(super) fn only(pick: Pick) -> bool {
     matches!(pick, Pick::First(0) | Pick::Last(0))
 }
 
-/// Whether an expression looks at nothing but values of columns.
-fn plain(e: &TypedExpr) -> bool {
+/// Whether an expression looks at nothing but values of columns, of the event and of `sources` others
+/// (not of events that are never there).
+fn plain(e: &TypedExpr, sources: usize) -> bool {
+    let plain = |e: &TypedExpr| plain(e, sources);
     match &e.kind {
-        TypedKind::Literal(_) | TypedKind::Column(_) => true,
+        TypedKind::Literal(_) => true,
+        TypedKind::Column(c) => usize::from(c.source) <= sources,
         TypedKind::Not(a) | TypedKind::Neg(a) | TypedKind::IsNull(a) => plain(a),
         TypedKind::Binary { left, right, .. } => plain(left) && plain(right),
         _ => false,
@@ -85,7 +88,9 @@ impl Adjacent {
         let predicate = &spec.sides[1].predicate;
         let before = |r: &EventRef| r.side == 0 && only(r.pick);
         let across = match &predicate.across {
-            Some(e) if plain(e) && predicate.sources.iter().all(before) => {
+            Some(e)
+                if plain(e, predicate.sources.len()) && predicate.sources.iter().all(before) =>
+            {
                 let mut e = e.clone();
                 let width = port.schema.fields().len() as u16;
                 e.visit_mut(&mut |e| {

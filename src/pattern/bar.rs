@@ -15,8 +15,9 @@ pub(super) struct Bar {
     pub op: BinaryOp,
 }
 
-/// The comparison a condition is, if it is one of doubles; `kept` are the columns kept of the first event.
-pub(super) fn bar(e: &TypedExpr, kept: &[usize]) -> Option<Bar> {
+/// The comparison a condition is, if it is one of doubles; `kept` are the columns kept of the first event, which
+/// is each of `sources` (others are events that are never there).
+pub(super) fn bar(e: &TypedExpr, sources: usize, kept: &[usize]) -> Option<Bar> {
     let TypedKind::Binary { op, left, right } = &e.kind else { return None };
     let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
         return None;
@@ -32,8 +33,8 @@ pub(super) fn bar(e: &TypedExpr, kept: &[usize]) -> Option<Bar> {
         _ => return None,
     };
     let (event, partial, op) = match (l.source, r.source) {
-        (0, s) if s > 0 => (l, r, *op),
-        (s, 0) if s > 0 => (r, l, turned),
+        (0, s) if (1..=sources).contains(&s.into()) => (l, r, *op),
+        (s, 0) if (1..=sources).contains(&s.into()) => (r, l, turned),
         _ => return None,
     };
     Some(Bar { event: event.column.into(), partial: *kept.get(usize::from(partial.column))?, op })

@@ -8,8 +8,8 @@
 //!
 //! Invariants:
 //! * Entries of a chain stand in the order in which they began to wait, which is that of matches.
-//! * An entry that is too old is as good as gone, and goes when it is met, or in the next sweep: `open`
-//!   never holds more than a sweep left, twice, and `SPARE`.
+//! * An entry that is too old is as good as gone, and goes when it is met, or in the next sweep: one
+//!   comes when `within` has passed since the last, or `open` holds twice what that left, and `SPARE`.
 //! * `Chain::guard` is a bound of the chain's bars: no event beyond it fits any.
 
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub(super) struct Pairs {
     /// Sweep when there are more.
     sweep_at: usize,
     newest: i64,
+    /// The newest time at the last sweep.
+    swept: i64,
     /// Entries an event was compared with.
     visited: u64,
 }
@@ -125,14 +127,14 @@ struct Found {
 }
 
 /// Whether a conjunct is the equality `key` finds partials by.
-fn is_key(e: &TypedExpr, key: &EqualKey) -> bool {
+fn is_key(e: &TypedExpr, sources: usize, key: &EqualKey) -> bool {
     let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return false };
     let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
         return false;
     };
     let (event, partial) = if l.source == 0 { (l, r) } else { (r, l) };
     event.source == 0
-        && partial.source > 0
+        && (1..=sources).contains(&partial.source.into())
         && usize::from(event.column) == key.event
         && usize::from(partial.column) == key.column
 }
@@ -168,14 +170,17 @@ impl Pairs {
         }
         let mut conjuncts =
             two.predicate.across.clone().map_or_else(Vec::new, TypedExpr::conjuncts);
-        conjuncts.retain(|c| !equal.iter().any(|e| is_key(c, e)));
+        let sources = two.predicate.sources.len();
+        conjuncts.retain(|c| !equal.iter().any(|e| is_key(c, sources, e)));
         let rest = match &conjuncts[..] {
             [] => Rest::Nothing,
-            [one] if bar(one, &from.kept).is_some() => {
-                bar(one, &from.kept).map_or(Rest::Nothing, Rest::Bar)
+            [one] if bar(one, sources, &from.kept).is_some() => {
+                bar(one, sources, &from.kept).map_or(Rest::Nothing, Rest::Bar)
             }
+            // The general automaton has bars of all types.
+            _ if two.predicate.bound.is_some() => return Ok(None),
             _ => match TypedExpr::all(conjuncts) {
-                Some(all) => Rest::Row(RowExpr::compile(&all), two.predicate.sources.len()),
+                Some(all) => Rest::Row(RowExpr::compile(&all), sources),
                 None => Rest::Nothing,
             },
         };
@@ -202,6 +207,7 @@ impl Pairs {
             open: 0,
             sweep_at: SPARE,
             newest: i64::MIN,
+            swept: i64::MIN,
             visited: 0,
         }))
     }
@@ -314,7 +320,7 @@ impl Pairs {
         let in_order = ts >= self.newest;
         let current = view.batch.kinds.is_none() || view.batch.kind(row) == Kind::Current;
         if current {
-            // Time passes with every row, whether it matters or not.
+            // Time passes with rows that no side accepts, too.
             self.newest = self.newest.max(ts);
         }
         if view.visit.as_ref().is_some_and(|v| !v.value(row)) {
@@ -457,8 +463,10 @@ impl Pairs {
 
     /// Drops what is too old, and keys nothing waits for, when there may be much of either.
     fn sweep(&mut self) {
-        if self.open > self.sweep_at {
+        let passed = self.newest.saturating_sub(self.swept);
+        if self.open > self.sweep_at || self.within.is_some_and(|w| passed > w.max(0)) {
             self.drop_old();
+            self.swept = self.newest;
             self.sweep_at = 2 * self.open + SPARE;
         }
         if self.interner.len() > 16 * SPARE + 4 * self.open {
@@ -523,6 +531,7 @@ impl Pairs {
         r.with(|d| self.store.load(d))?;
         self.chains = r.value()?;
         self.newest = r.value()?;
+        self.swept = self.newest;
         self.open = self.chains.iter().map(|c| c.open.len()).sum();
         self.sweep_at = 2 * self.open + SPARE;
         let bound = self.store.bound();

@@ -6,10 +6,13 @@ use std::collections::HashMap;
 use arrow::datatypes::SchemaRef;
 
 use super::endpoints;
-use super::graph::{PartitionId, StreamId, StreamPlan};
+use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
-use crate::lang::ast::{App, Attribute, Definition, DefinitionKind, Item, Source, StreamMark};
+use crate::lang::ast::{
+    App, Attribute, Definition, DefinitionKind, Item, Source, StreamMark, TriggerAt,
+};
+use crate::time::Cron;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,7 @@ enum Defined {
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     pub(super) streams: Vec<StreamPlan>,
+    pub(super) triggers: Vec<TriggerPlan>,
     names: HashMap<String, (Defined, Span)>,
     inner: HashMap<(PartitionId, String), StreamId>,
     faults: HashMap<String, StreamId>,
@@ -59,7 +63,7 @@ impl Catalog {
                 check_attributes(attributes, found);
                 later("`define window`")
             }
-            DefinitionKind::Trigger(_) => later("`define trigger`"),
+            DefinitionKind::Trigger(at) => return self.define_trigger(d, at, found),
             DefinitionKind::Function { .. } => later("`define function`"),
             DefinitionKind::Aggregation(_) => later("`define aggregation`"),
         };
@@ -73,6 +77,54 @@ impl Catalog {
     fn define_stream(&mut self, d: &Definition, attrs: &[Attribute], found: &mut Vec<Diagnostic>) {
         check_attributes(attrs, found);
         let schema = schema_of(attrs.iter().map(|a| (a.name.name.as_str(), a.ty)));
+        if let Some(id) = self.add_stream(d, schema, found) {
+            self.fault_stream(d, id, attrs, found);
+        }
+    }
+
+    /// A trigger and its stream, which may be defined as a stream, too.
+    fn define_trigger(&mut self, d: &Definition, at: &TriggerAt, found: &mut Vec<Diagnostic>) {
+        let refuse = |message: String| Diagnostic::error(Code::Parameter, d.span.0, message);
+        let at = match at {
+            TriggerAt::Every(t) if t.millis() > 0 => TriggerSpec::Every(t.millis()),
+            TriggerAt::Every(_) => {
+                return found.push(refuse("a trigger needs a period of 1 ms or more".into()));
+            }
+            TriggerAt::Text(text) if text.trim().eq_ignore_ascii_case("start") => {
+                TriggerSpec::Start
+            }
+            TriggerAt::Text(text) => match text.parse::<Cron>() {
+                Ok(cron) => TriggerSpec::Cron(Box::new(cron), text.clone()),
+                Err(e) => {
+                    let message = format!("`{text}` is neither 'start' nor a cron expression: {e}");
+                    return found.push(refuse(message));
+                }
+            },
+        };
+        let same = self.names.get(&d.name.name);
+        if let Some((Defined::Stream(id), _)) = same
+            && self.triggers.iter().any(|t| t.stream == *id)
+        {
+            self.clashes(d, found);
+            return;
+        }
+        let schema = schema_of([("triggered_time", AttrType::Long)]);
+        let known = match same {
+            Some((Defined::Stream(id), _)) if self.streams[*id].schema == schema => Some(*id),
+            _ => None,
+        };
+        if let Some(stream) = known.or_else(|| self.add_stream(d, schema, found)) {
+            self.triggers.push(TriggerPlan { stream, at });
+        }
+    }
+
+    /// A new stream; none if it is known already (then it only gets more endpoints) or clashes.
+    fn add_stream(
+        &mut self,
+        d: &Definition,
+        schema: SchemaRef,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<StreamId> {
         if let Some((Defined::Stream(id), _)) = self.names.get(&d.name.name) {
             let same = self.streams[*id].schema == schema;
             if same {
@@ -82,11 +134,11 @@ impl Catalog {
                 stream.endpoints.extend(annotations(d));
                 stream.sources.extend(sources);
                 stream.sinks.extend(sinks);
-                return;
+                return None;
             }
         }
         if self.clashes(d, found) {
-            return;
+            return None;
         }
         let id = self.streams.len();
         let (sources, sinks) = endpoints::check(d, &schema, found);
@@ -103,7 +155,7 @@ impl Catalog {
             writers: vec![],
         });
         self.names.insert(d.name.name.clone(), (Defined::Stream(id), d.name.at()));
-        self.fault_stream(d, id, attrs, found);
+        Some(id)
     }
 
     /// `@OnError(action='STREAM')` defines `!S`: the attributes of `S` and `_error object`.

@@ -382,7 +382,9 @@ fn strategy(a: &Annotation, schema: &SchemaRef) -> Result<Strategy, Vec<Diagnost
 
 #[cfg(test)]
 mod tests {
+    use crate::error::Diagnostic;
     use crate::plan::compile;
+    use crate::registry;
 
     /// `message @ text of the span | help` of each fault of endpoints before `define stream S (a int, b string)`.
     fn faults(endpoints: &str) -> Vec<String> {
@@ -390,11 +392,26 @@ mod tests {
             "{endpoints} define stream S (a int, b string); from S select a insert into T;"
         );
         let Err(found) = compile(&text) else { return vec![] };
-        let shown = |d: &crate::Diagnostic| {
+        let shown = |d: &Diagnostic| {
             let help = d.help.as_ref().map_or(String::new(), |h| format!(" | {h}"));
             format!("{} @ {}{help}", d.message, &text[d.span.range()])
         };
         found.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn every_source_and_sink_is_described_by_an_application_that_compiles() {
+        let sources =
+            registry::SOURCES.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        let sinks = registry::SINKS.iter().map(|s| (s.name, s.doc, s.example, s.options, s.maps));
+        for (name, doc, example, options, maps) in sources.chain(sinks) {
+            assert!(doc.len() > 30 && doc.ends_with('.'), "{name}");
+            assert!(example.contains(&format!("type='{name}'")), "{name}");
+            assert!(compile(example).is_ok(), "{name}: {example}");
+            assert!(options.iter().all(|o| o.doc.trim_end_matches(')').ends_with('.')), "{name}");
+            assert!(!maps.is_empty() && maps.iter().all(|m| registry::MAPS.contains(m)), "{name}");
+            assert!(!registry::PLANNED_TRANSPORTS.contains(&name));
+        }
     }
 
     #[test]
@@ -484,7 +501,7 @@ mod tests {
                 "sink `log` takes no `@mapp` @ @mapp(type='x') | did you mean `map`?",
             ),
             (
-                "@sink(type='inMemory', topic='t', @distribution(strategy='roundrobin', @destination()))",
+                "@sink(type='inMemory', @distribution(strategy='roundrobin', @destination(topic='u')))",
                 "there is no strategy `roundrobin` @ strategy='roundrobin' | did you mean `roundRobin`?",
             ),
         ] {

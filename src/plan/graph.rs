@@ -3,11 +3,12 @@
 use arrow::datatypes::SchemaRef;
 
 use super::endpoints::{SinkPlan, SourcePlan};
-use super::spec::{HandlerSpec, JoinSpec, SelectSpec};
+use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
 use crate::error::Span;
 use crate::expr::TypedExpr;
 use crate::lang::ast::{Annotation, StreamMark};
 use crate::pattern::PatternSpec;
+use crate::time::Cron;
 
 /// Index of a stream in [`Plan::streams`].
 pub type StreamId = usize;
@@ -25,6 +26,8 @@ pub struct Plan {
     pub playback: bool,
     /// All streams.
     pub streams: Vec<StreamPlan>,
+    /// All triggers, in definition order.
+    pub triggers: Vec<TriggerPlan>,
     /// All queries, in definition order.
     pub queries: Vec<QueryPlan>,
     /// All partitions, in definition order.
@@ -71,6 +74,26 @@ impl StreamPlan {
     }
 }
 
+/// `define trigger`.
+#[derive(Debug, Clone)]
+pub struct TriggerPlan {
+    /// The stream that gets its events, `(triggered_time long)`.
+    pub stream: StreamId,
+    /// When it fires.
+    pub at: TriggerSpec,
+}
+
+/// When a trigger fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TriggerSpec {
+    /// Once, when the application starts.
+    Start,
+    /// Each so many ms, at least 1, the first time one period after the start.
+    Every(i64),
+    /// At the points in time of a cron expression, as written.
+    Cron(Box<Cron>, String),
+}
+
 /// A query.
 #[derive(Debug, Clone)]
 pub struct QueryPlan {
@@ -84,6 +107,8 @@ pub struct QueryPlan {
     pub input: InputPlan,
     /// What it computes.
     pub select: SelectSpec,
+    /// Which results leave, and when; none = all, at once.
+    pub rate: Option<RateSpec>,
     /// The stream it inserts into; none = only its callbacks see results.
     pub target: Option<StreamId>,
     /// Remarks for `explain` (windows left out, predicates moved, …).
@@ -134,12 +159,21 @@ pub struct PartitionPlan {
     pub name: String,
     /// Where it stands.
     pub span: Span,
-    /// The key of each keyed stream, as an expression over its rows; all of one type.
-    pub keys: Vec<(StreamId, TypedExpr)>,
+    /// The key of each keyed stream; all of one type.
+    pub keys: Vec<(StreamId, KeySpec)>,
     /// Streams read inside that have no key: their events go to every key that exists.
     pub shared: Vec<StreamId>,
     /// Its queries.
     pub queries: Vec<QueryId>,
+}
+
+/// How a row gets its partition key.
+#[derive(Debug, Clone)]
+pub enum KeySpec {
+    /// The value of an expression over the row.
+    Value(TypedExpr),
+    /// Each of these texts whose condition holds for the row.
+    Ranges(Vec<(TypedExpr, String)>),
 }
 
 /// A node of the schedule.

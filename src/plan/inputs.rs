@@ -51,6 +51,7 @@ pub(super) fn plan_join(
     spec.aggregates = aggregated;
     spec.keyed = cx.partition.is_some();
     select.windowed = true;
+    select.joined = true;
     join::narrow(&mut spec, &mut select);
     Ok((InputPlan::Join { streams: [left, right], spec: Box::new(spec) }, select))
 }

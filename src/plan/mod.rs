@@ -14,6 +14,7 @@ mod inputs;
 pub mod join;
 pub mod pattern;
 mod query;
+mod rate;
 mod schedule;
 mod scope;
 mod select;
@@ -25,7 +26,7 @@ pub use scope::{StreamScope, column};
 
 use crate::error::{Code, Diagnostic, Severity};
 use crate::expr::TypedExpr;
-use crate::expr::bind::bind;
+use crate::expr::bind::{bind, bind_condition};
 use crate::lang::ast::{self, Item, PartitionKey, StreamMark};
 use crate::lang::substitute;
 
@@ -116,6 +117,7 @@ fn compile_statements(
         name: settings.name,
         playback: settings.playback,
         streams: catalog.streams,
+        triggers: catalog.triggers,
         queries: queries.into_iter().map(|(_, q)| q).collect(),
         partitions,
         schedule: vec![],
@@ -306,7 +308,7 @@ impl Builder {
 
     /// Plans the keys of a partition; false while a stream is still unknown.
     fn partition_keys(&mut self, id: PartitionId, p: &ast::Partition, last: bool) -> bool {
-        let mut keys: Vec<(StreamId, TypedExpr)> = Vec::new();
+        let mut keys: Vec<(StreamId, KeySpec)> = Vec::new();
         for with in &p.with {
             let cx = Context {
                 catalog: &mut self.catalog,
@@ -327,19 +329,14 @@ impl Builder {
                     continue;
                 }
             };
-            let PartitionKey::Value(e) = &with.key else {
-                let what = "a range partition (`… as 'key' or …`)";
-                self.found.push(Diagnostic::not_supported(with.stream.name.at(), what));
-                continue;
-            };
             let mut scope = StreamScope {
                 name: with.stream.name.name.clone(),
                 mark: StreamMark::Plain,
                 alias: None,
                 schema: self.catalog.streams[stream].schema.clone(),
             };
-            match bind(e, &mut scope) {
-                Ok(e) => keys.push((stream, e)),
+            match key_spec(&with.key, &mut scope) {
+                Ok(key) => keys.push((stream, key)),
                 Err(d) => self.found.extend(d),
             }
         }
@@ -383,14 +380,36 @@ fn as_text(e: TypedExpr) -> TypedExpr {
 }
 
 /// A key is the string form of the value, so that streams with keys of different types share keys.
-fn same_type(mut keys: Vec<(StreamId, TypedExpr)>) -> Vec<(StreamId, TypedExpr)> {
+fn same_type(mut keys: Vec<(StreamId, KeySpec)>) -> Vec<(StreamId, KeySpec)> {
     use crate::expr::types::AttrType;
-    if keys.windows(2).any(|w| w[0].1.ty != w[1].1.ty) {
-        for (_, e) in &mut keys {
-            if e.ty != AttrType::String {
+    let ty = |key: &KeySpec| match key {
+        KeySpec::Value(e) => e.ty,
+        KeySpec::Ranges(_) => AttrType::String,
+    };
+    if keys.windows(2).any(|w| ty(&w[0].1) != ty(&w[1].1)) {
+        for (_, key) in &mut keys {
+            if let KeySpec::Value(e) = key
+                && e.ty != AttrType::String
+            {
                 *e = as_text(e.clone());
             }
         }
     }
     keys
+}
+
+fn key_spec(key: &PartitionKey, scope: &mut StreamScope) -> Result<KeySpec, Vec<Diagnostic>> {
+    let ranges = match key {
+        PartitionKey::Value(e) => return bind(e, scope).map(KeySpec::Value),
+        PartitionKey::Ranges(ranges) => ranges,
+    };
+    let mut found = Vec::new();
+    let mut bound = Vec::with_capacity(ranges.len());
+    for (condition, text) in ranges {
+        match bind_condition(condition, "a range of a partition", scope) {
+            Ok(e) => bound.push((e, text.clone())),
+            Err(d) => found.extend(d),
+        }
+    }
+    if found.is_empty() { Ok(KeySpec::Ranges(bound)) } else { Err(found) }
 }

@@ -4,15 +4,14 @@ use super::catalog::{Catalog, Unknown};
 use super::graph::{InputPlan, PartitionId, QueryPlan, StreamId};
 use super::handlers::{narrow, plan_handlers};
 use super::inputs;
+use super::rate;
 use super::scope::{StreamScope, column};
 use super::select::bind_selection;
 use super::spec::{HandlerSpec, SelectSpec};
 use crate::error::Diagnostic;
 use crate::expr::TypedExpr;
 use crate::expr::types::{AttrType, attr_type};
-use crate::lang::ast::{
-    EventType, Handler, Input, OutputAction, OutputRate, Query, RateEvery, Source, StreamInput,
-};
+use crate::lang::ast::{EventType, Handler, Input, OutputAction, Query, Source, StreamInput};
 
 /// What a query is planned in.
 pub(super) struct Context<'a> {
@@ -43,10 +42,7 @@ pub(super) fn plan_query(
     cx: &mut Context<'_>,
 ) -> Result<QueryPlan, Refused> {
     let mut found = Vec::new();
-    if let Some(rate) = &q.rate {
-        found.push(Diagnostic::not_supported(rate.span.0, rate_name(rate)));
-    }
-    let events = events_of(&q.output, &mut found);
+    let events = events_of(q, &mut found);
     let mut notes = Vec::new();
     let planned = match &q.input {
         Input::Stream(s) => plan_stream(q, s, events, cx, &mut notes),
@@ -65,6 +61,7 @@ pub(super) fn plan_query(
         }
     };
     select.keyed = cx.partition.is_some();
+    let rate = q.rate.as_ref().and_then(|r| rate::plan_rate(r, &select, &mut found));
     let target = match &q.output {
         OutputAction::Insert { target, .. } => {
             match cx.catalog.target(target, cx.partition, &select.output) {
@@ -81,21 +78,15 @@ pub(super) fn plan_query(
         return Err(found.into());
     }
     let span = q.span.0;
-    Ok(QueryPlan { name, span, partition: cx.partition, input, select, target, notes })
+    Ok(QueryPlan { name, span, partition: cx.partition, input, select, rate, target, notes })
 }
 
-fn rate_name(rate: &OutputRate) -> &'static str {
-    match rate.every {
-        RateEvery::Events(_) => "the output rate `output … every … events`",
-        RateEvery::Time(_) => "the output rate `output … every <time>`",
-    }
-}
-
-fn events_of(output: &OutputAction, found: &mut Vec<Diagnostic>) -> EventType {
+/// Which events leave. A snapshot is made of all events.
+fn events_of(q: &Query, found: &mut Vec<Diagnostic>) -> EventType {
     let table = |what: &str, t: &Source| Diagnostic::not_supported(t.name.at(), what);
-    match output {
+    match &q.output {
         OutputAction::Insert { events, .. } | OutputAction::Return { events, .. } => {
-            return events.unwrap_or_default();
+            return rate::events(q.rate.as_ref(), *events, found);
         }
         OutputAction::Delete { target, .. } => found.push(table("`delete` from a table", target)),
         OutputAction::Update { target, .. } => found.push(table("`update` of a table", target)),

@@ -96,6 +96,8 @@ impl Bound {
             output,
             keyed: false,
             windowed: false,
+            every: false,
+            joined: false,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The plan of one query as plain data: what `op` builds its operators from.
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::aggregate::AggregateSpec;
 use crate::error::Span;
 use crate::expr::TypedExpr;
-use crate::expr::types::AttrType;
+use crate::expr::types::{AttrType, arrow_type};
 use crate::lang::ast::{EventType, JoinKind};
 use crate::window::WindowCall;
 
@@ -84,6 +84,81 @@ pub struct SelectSpec {
     pub keyed: bool,
     /// Whether rows leave again (a window stands before), so that empty groups can be forgotten.
     pub windowed: bool,
+    /// Whether rows come from a join, where not every row that enters need leave again by itself.
+    pub joined: bool,
+    /// Whether every kept row of a chunk leaves, whatever is aggregated and grouped, and resets with
+    /// them (a snapshot is put together behind the selector).
+    pub every: bool,
+}
+
+/// `output … every …`: which results leave, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateSpec {
+    /// Which of them.
+    pub keeps: RateKeeps,
+    /// How often. Snapshots are taken by time only.
+    pub every: Every,
+    /// Whether each group counts by itself; the selector then appends the groups' values to its rows.
+    pub grouped: bool,
+    /// By output attribute: whether an aggregate is in it.
+    pub aggregated: Vec<bool>,
+}
+
+/// How often a rate limit lets results out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// With each so many results, at least 1.
+    Events(u64),
+    /// Each so many ms, at least 1, counted from the start of the application or of the partition key.
+    Time(i64),
+}
+
+/// Which results a rate limit lets out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateKeeps {
+    /// All, together.
+    All,
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// What the query knows at the time.
+    Snapshot(SnapshotOf),
+}
+
+/// What a snapshot shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotOf {
+    /// The last result (no window).
+    Last,
+    /// The rows in the window.
+    Rows,
+    /// The rows in the window (of groups: the first row of each) with the latest aggregates.
+    Filled,
+    /// The latest aggregates, as long as there is a row in the window.
+    Totals,
+}
+
+impl SelectSpec {
+    /// The selector in front of a rate limit: it appends the groups' values where the limit asks for
+    /// them, and leaves it to snapshots to choose, sort and cut rows.
+    pub fn before(&self, rate: &RateSpec) -> SelectSpec {
+        let mut select = self.clone();
+        if matches!(rate.keeps, RateKeeps::Snapshot(_)) {
+            select.every = true;
+            select.order_by.clear();
+            (select.limit, select.offset) = (None, None);
+        }
+        if rate.grouped {
+            let values = select.group_by.iter().enumerate();
+            let values =
+                values.map(|(i, e)| Field::new(format!("group#{i}"), arrow_type(e.ty), true));
+            let fields = self.output.fields().iter().map(|f| f.as_ref().clone()).chain(values);
+            select.output = Schema::new(fields.collect::<Vec<_>>()).into();
+            select.items.extend_from_slice(&self.group_by);
+        }
+        select
+    }
 }
 
 /// An aggregate call.

@@ -39,7 +39,8 @@ pub struct AppOptions {
     pub batch_rows: usize,
     /// Overrides what the application's annotations say.
     pub clock: Option<ClockMode>,
-    /// The clock at the start, ms since the epoch.
+    /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
+    /// playback: the time of the first event.
     pub start: i64,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
@@ -404,8 +405,8 @@ fn unknown(what: &str, name: &str, known: &[String]) -> Error {
 
 impl Shared {
     /// Has event time move the clock, or what [`App::advance_to`] says.
-    pub(super) fn set_playback(&self, playback: bool) {
-        self.lock().core.ingress.set_playback(playback);
+    pub(super) fn set_playback(&self, playback: bool, now: i64) {
+        self.lock().core.set_playback(playback, now);
     }
 
     /// Counts rows that couldn't be read.

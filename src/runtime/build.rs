@@ -4,11 +4,12 @@ use arrow::datatypes::SchemaRef;
 
 use super::engine::Services;
 use crate::error::Result;
-use crate::event::{EventBatch, concat};
+use crate::event::{EventBatch, KeyId, concat};
 use crate::op::chain::build_chain;
 use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
+use crate::op::rate::RateOp;
 use crate::op::select::{SelectOp, SlideOp, TumbleOp};
 use crate::op::{Operator, Output};
 use crate::plan::spec::{HandlerSpec, JoinSpec, SelectSpec};
@@ -25,23 +26,34 @@ pub(super) struct QueryNode {
 
 /// Makes the operators of a query.
 pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<QueryNode> {
+    let mut ops = selected(plan, q, services)?;
+    if let Some(rate) = &q.rate {
+        ops.push(Box::new(RateOp::new(rate, &q.select)?));
+    }
+    Ok(QueryNode { ops, output: q.select.output.clone() })
+}
+
+/// The operators up to the selection.
+fn selected(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<Vec<Box<dyn Operator>>> {
     let keyed = q.partition.is_some();
+    let limited = q.rate.as_ref().map(|rate| q.select.before(rate));
+    let select = limited.as_ref().unwrap_or(&q.select);
     let mut ops: Vec<Box<dyn Operator>> = match &q.input {
         InputPlan::Stream { stream, chain } => {
             let schema = plan.streams[*stream].schema.clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
                 && plan.fused
-                && let Some(op) = fused(call, *expired, &q.select)?
+                && let Some(op) = fused(call, *expired, select)?
             {
                 let mut ops = build_chain(before, &schema, keyed, &services.log)?;
                 ops.push(op);
-                return Ok(QueryNode { ops, output: output(&q.select) });
+                return Ok(ops);
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
         InputPlan::Join { spec, .. } => {
             let fused = if plan.fused {
-                LengthJoin::new(spec, used(spec, &q.select), &services.log)?
+                LengthJoin::new(spec, used(spec, select), &services.log)?
             } else {
                 None
             };
@@ -53,8 +65,8 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
         InputPlan::Pattern { spec, .. } if plan.fused => vec![Box::new(PatternOp::new(spec)?)],
         InputPlan::Pattern { spec, .. } => vec![Box::new(PatternOp::general(spec)?)],
     };
-    ops.push(Box::new(SelectOp::new(&q.select)?));
-    Ok(QueryNode { ops, output: output(&q.select) })
+    ops.push(Box::new(SelectOp::new(select)?));
+    Ok(ops)
 }
 
 /// Which columns of a join's output the selector reads.
@@ -78,10 +90,6 @@ fn fused(
         return Ok(Some(Box::new(op)));
     }
     Ok(TumbleOp::new(call, expired, select)?.map(|op| Box::new(op) as Box<dyn Operator>))
-}
-
-fn output(select: &SelectSpec) -> SchemaRef {
-    select.output.clone()
 }
 
 /// Makes the entry of a partition.
@@ -116,6 +124,11 @@ impl QueryNode {
         let [result] = carried;
         debug_assert!(result.as_ref().is_none_or(|b| b.columns.schema() == self.output));
         Ok(result.filter(|b| b.rows() > 0))
+    }
+
+    /// See [`Operator::begin`].
+    pub(super) fn begin(&mut self, key: KeyId, at: i64) {
+        self.ops.iter_mut().for_each(|op| op.begin(key, at));
     }
 
     /// When the next timer is due, ms.

@@ -11,15 +11,16 @@ use super::engine::Services;
 use super::group;
 use super::ingress::Ingress;
 use super::stats::QueryStats;
+use super::triggers::Triggers;
 use crate::error::{Error, Result};
-use crate::event::{EventBatch, merge};
+use crate::event::{EventBatch, SINGLE_KEY, merge};
 use crate::op::partition::PartitionEntry;
 use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
 use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 2;
+const SNAPSHOT_VERSION: u32 = 3;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -31,6 +32,9 @@ pub(super) struct Core {
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
+    triggers: Triggers,
+    /// Whether the clock's start is known, and operators and triggers were told of it.
+    begun: bool,
     /// Rows that passed each stream.
     pub(super) stream_rows: Vec<u64>,
     /// Clock up to which timers have fired.
@@ -71,7 +75,9 @@ impl Core {
         let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
         let edges = group::edges(&plan, &readers);
-        Ok(Self {
+        let mut core = Self {
+            triggers: Triggers::new(&plan),
+            begun: false,
             plan,
             readers,
             edges,
@@ -82,12 +88,59 @@ impl Core {
             stream_rows,
             done: clock,
             broken: None,
-        })
+        };
+        // In playback without a start, the first event is the start.
+        if !(playback && clock == 0) {
+            core.begin(clock);
+        }
+        Ok(core)
+    }
+
+    /// The application starts.
+    fn begin(&mut self, at: i64) {
+        self.begun = true;
+        self.triggers.begin(at);
+        for (query, plan) in self.queries.iter_mut().zip(&self.plan.queries) {
+            if plan.partition.is_none() {
+                query.begin(SINGLE_KEY, at);
+            }
+        }
+    }
+
+    /// Has event time move the clock, or what is told. Where nothing has happened and no start was
+    /// given, the application starts with the first event, or now.
+    pub(super) fn set_playback(&mut self, playback: bool, now: i64) {
+        self.ingress.set_playback(playback);
+        if self.ingress.position() != (0, 0) {
+            return;
+        }
+        self.begun = false;
+        self.triggers.stop();
+        if !playback {
+            self.ingress.advance_to(now);
+            self.begin(now);
+        }
+    }
+
+    /// Rows into a partition; its queries are told of keys that come into being.
+    pub(super) fn enter_partition(
+        &mut self,
+        p: PartitionId,
+        inputs: Vec<Option<EventBatch>>,
+    ) -> Result<Vec<Option<EventBatch>>> {
+        let outputs = self.partitions[p].process(inputs)?;
+        for (key, at) in self.partitions[p].take_fresh() {
+            for q in &self.plan.partitions[p].queries {
+                self.queries[*q].begin(key, at);
+            }
+        }
+        Ok(outputs)
     }
 
     /// Whether a step would do anything.
     pub(super) fn is_due(&self) -> bool {
-        self.broken.is_none() && self.ingress.is_due(self.done)
+        let fires = self.triggers.next_due().is_some_and(|due| due <= self.ingress.clock());
+        self.broken.is_none() && (fires || self.ingress.is_due(self.done))
     }
 
     /// Why the application stopped.
@@ -97,7 +150,8 @@ impl Core {
 
     /// When the next timer is due, ms.
     pub(super) fn next_timer(&self) -> Option<i64> {
-        self.queries.iter().filter_map(QueryNode::next_timer).min()
+        let timers = self.queries.iter().filter_map(QueryNode::next_timer);
+        timers.chain(self.triggers.next_due()).min()
     }
 
     /// Runs everything that waits as one step.
@@ -107,6 +161,9 @@ impl Core {
         }
         let (timeline, sent, chunked) = self.ingress.step()?;
         self.done = timeline.end();
+        if !self.begun {
+            self.begin(timeline.points().next().map_or(timeline.end(), |(_, clock)| clock));
+        }
         let result = self.run(&timeline, sent, chunked);
         match &result {
             Err(e) => self.broken = Some(e.to_string()),
@@ -126,6 +183,11 @@ impl Core {
         chunked: bool,
     ) -> Result<Flow> {
         let step = Step { timeline };
+        let mut sent = sent;
+        for (s, fired) in self.triggers.fire(timeline)? {
+            let all = std::iter::once(fired).chain(sent[s].take()).collect();
+            sent[s] = merge(&self.plan.streams[s].schema, all)?;
+        }
         let mut flow = Flow {
             streams: vec![None; sent.len()],
             keyed: HashMap::new(),
@@ -158,7 +220,8 @@ impl Core {
                 flow.streams[s] = merge(&stream.schema, parts)?;
             }
             Node::Partition(p) => {
-                let partition = &self.plan.partitions[p];
+                let plan = Arc::clone(&self.plan);
+                let partition = &plan.partitions[p];
                 let streams: Vec<StreamId> = partition
                     .keys
                     .iter()
@@ -166,7 +229,7 @@ impl Core {
                     .chain(partition.shared.iter().copied())
                     .collect();
                 let inputs = streams.iter().map(|s| flow.streams[*s].clone()).collect();
-                let outputs = self.partitions[p].process(inputs)?;
+                let outputs = self.enter_partition(p, inputs)?;
                 for (s, batch) in streams.into_iter().zip(outputs) {
                     if let Some(batch) = batch.filter(|b| !b.is_empty()) {
                         flow.keyed.insert((p, s), batch);
@@ -223,6 +286,8 @@ impl Core {
         w.value(&fingerprint(&self.plan))?;
         w.value(&self.ingress.position())?;
         w.value(&self.done)?;
+        w.value(&self.begun)?;
+        self.triggers.snapshot(&mut w)?;
         for p in &self.partitions {
             w.section(|w| p.snapshot(w))?;
         }
@@ -252,6 +317,8 @@ impl Core {
         }
         self.ingress.set_position(r.value()?);
         self.done = r.value()?;
+        self.begun = r.value()?;
+        self.triggers.restore(&mut r)?;
         for p in &mut self.partitions {
             r.section(|r| p.restore(r))?;
         }
@@ -273,5 +340,6 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
         format!("stream {} ({})", s.full_name(), attributes.join(", "))
     });
     let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
-    streams.chain(queries).collect()
+    let triggers = plan.triggers.iter().map(|t| crate::plan::explain::trigger(plan, t));
+    streams.chain(triggers).chain(queries).collect()
 }

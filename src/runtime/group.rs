@@ -151,7 +151,11 @@ fn arrivals(
             continue;
         }
         for q in &partition.queries {
-            for s in core.plan.queries[*q].input.streams() {
+            let streams = core.plan.queries[*q].input.streams();
+            for (port, s) in streams.iter().enumerate() {
+                if streams[..port].contains(s) {
+                    continue; // one chunk goes to all ports that read its stream
+                }
                 let keyed = flow.keyed.get(&(p, *s));
                 if let Some(b) = keyed.filter(|_| inside.contains(&Node::Query(*q))) {
                     let rank = rank(Node::Partition(p), Node::Query(*q));
@@ -298,11 +302,12 @@ impl Run<'_> {
         batch: EventBatch,
         stack: &mut Vec<Task>,
     ) -> Result<()> {
-        let plan = &self.core.plan.partitions[p];
+        let plan = std::sync::Arc::clone(&self.core.plan);
+        let plan = &plan.partitions[p];
         let streams = plan.keys.iter().map(|(s, _)| s).chain(&plan.shared);
         let inputs = streams.clone().map(|k| (*k == s).then(|| batch.clone())).collect();
         let place = streams.clone().position(|k| *k == s);
-        let outputs = self.core.partitions[p].process(inputs)?;
+        let outputs = self.core.enter_partition(p, inputs)?;
         let Some(out) = place.and_then(|i| outputs.into_iter().nth(i).flatten()) else {
             return Ok(());
         };

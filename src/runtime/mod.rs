@@ -14,6 +14,7 @@ mod group;
 mod ingress;
 mod input;
 mod stats;
+mod triggers;
 
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
 pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stopper};

@@ -38,6 +38,10 @@ fn partition(tape: &mut Tape, number: usize) -> String {
         (false, true) => format!("{key} of {}, {key} of {}", STREAMS[a], STREAMS[b]),
         _ => format!("{key} of {}", STREAMS[a]),
     };
+    let with = match tape.chance(1, 4) {
+        true => format!("a < 3 as 'few' or a > 1 as 'many' or b > 1 as 'some' of {}", STREAMS[a]),
+        false => with,
+    };
     let mut text = format!("partition with ({with}) begin\n");
     let mut from: Vec<&str> = vec![STREAMS[a], STREAMS[b], STREAMS[a]];
     let mut to: Vec<&str> = vec!["#I0", "#I1"];
@@ -92,16 +96,37 @@ fn query(tape: &mut Tape, number: usize, from: &[&str], to: &[&str], out: &str) 
             );
         }
         let (items, section) = base_selection(tape, &input);
+        let rate = rate(tape, events);
         return format!(
-            "@info(name='q{number}') from {} select {items}{section} insert {events}into {target}",
+            "@info(name='q{number}') from {} select {items}{section}{rate} \
+             insert {events}into {target}",
             input.text
         );
     }
     let (items, section) = own_selection(tape, &input);
+    let rate = rate(tape, events);
     format!(
-        "@info(name='q{number}') from {} select {items}{section} insert {events}into {out}{number}",
+        "@info(name='q{number}') from {} select {items}{section}{rate} \
+         insert {events}into {out}{number}",
         input.text
     )
+}
+
+/// Sometimes an output rate.
+fn rate(tape: &mut Tape, events: &str) -> String {
+    if !tape.chance(1, 4) {
+        return String::new();
+    }
+    let time = tape.pick(&["100 millisec", "10 millisec", "1 sec", "35 millisec"]);
+    let count = tape.pick(&["2 events", "3 events", "1 events"]);
+    let word = tape.pick(&["", "all ", "first ", "last ", "snapshot "]);
+    let every = match word {
+        "snapshot " if !matches!(events, "" | "all events ") => return String::new(),
+        // All that is there, again and again: not too often.
+        "snapshot " => tape.pick(&["1 sec", "700 millisec", "5 sec"]),
+        _ => tape.pick(&[time, count]),
+    };
+    format!(" output {word}every {every}")
 }
 
 fn stream(tape: &mut Tape, from: &[&str]) -> Input {

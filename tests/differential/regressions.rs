@@ -100,3 +100,21 @@ fn what_enters_a_group_first_by_its_path_goes_first() {
         &[send("B", 1_000, "x", 2), send("B", 1_001, "x", 1)],
     );
 }
+
+#[test]
+fn a_self_join_in_a_group_takes_each_event_once() {
+    agree(
+        "partition with (k of C) begin
+           from C as l join C#window.externalTimeBatch(t, 100) as r on l.k == r.k
+           select l.k as k, minimum(l.a, r.a) as a, l.t as t insert into O;
+         end;
+         partition with (k of B, k of A) begin
+           from B#window.timeBatch(100) select k, a, t insert into O;
+         end;",
+        &[
+            Act::Send("C".into(), 1_000, row("x", 0, 0)),
+            send("A", 1_000, "x", 0),
+            send("C", 1_000, "x", 0),
+        ],
+    );
+}

@@ -97,7 +97,7 @@ impl Query {
     /// The matches of `rows`, in steps that end before the rows at `cuts`. The operator is replaced by
     /// one restored from its snapshot at every cut for which `restore` holds.
     pub fn run(&self, rows: &[In], cuts: &[usize], restore: impl Fn(usize) -> bool) -> Vec<Match> {
-        let mut op = PatternOp::new(&self.spec).unwrap();
+        let mut op = PatternOp::new(&self.spec).unwrap_or_else(|e| panic!("{e}: {:?}", self.spec));
         let mut interner = KeyInterner::default();
         let mut out = vec![];
         let mut from = 0;

@@ -48,7 +48,7 @@ refuses! {
     ambiguous: "a=A -> b=B select x"
         => "several elements have an attribute `x` (say which: `a.x`)", at "x";
     event_as_value: "a=A -> b=B[x > a] select b.x"
-        => "stream `B` has no attribute `a`", at "a";
+        => "`a` is an event, not a value", at "a";
     not_a_condition: "a=A -> b=B[x + 1] select b.x"
         => "a filter must be a bool", at "x + 1";
     empty: "a=A<0:2> -> b=B<:3> select a.x"

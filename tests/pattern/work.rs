@@ -63,13 +63,26 @@ fn events_no_filter_accepts_look_at_none() {
 
 #[test]
 fn within_frees_even_if_no_event_matters_any_more() {
-    let (q, mut op) = letters("every a=A -> b=B[x > 100] within 1 sec select a.x");
+    let (q, mut op) = letters("every a=A -> b=B[x > 900] -> c=C within 1 sec select a.x");
     let a = rows(&q, (0..500).map(|i| format!("A {i} @{i}")));
     step(&mut op, q.inputs(&a));
     assert_eq!((op.open_partials(), op.held_events()), (500, 500));
     step(&mut op, q.inputs(&rows(&q, ["B 1 @1100".to_string()])));
     assert_eq!((op.open_partials(), op.held_events()), (400, 400));
     step(&mut op, q.inputs(&rows(&q, ["B 1 @9000".to_string()])));
+    assert_eq!((op.open_partials(), op.held_events()), (0, 0));
+}
+
+#[test]
+fn pairs_are_freed_at_the_latest_when_within_has_passed_again() {
+    let (q, mut op) = letters("every a=A -> b=B[x > 900] within 1 sec select a.x");
+    let a = rows(&q, (0..500).map(|i| format!("A {i} @{i}")));
+    step(&mut op, q.inputs(&a));
+    assert_eq!((op.open_partials(), op.held_events()), (500, 500));
+    step(&mut op, q.inputs(&rows(&q, ["B 1 @1100".to_string()])));
+    assert_eq!((op.open_partials(), op.held_events()), (400, 500));
+    step(&mut op, q.inputs(&rows(&q, ["B 1 @1300".to_string()])));
+    step(&mut op, q.inputs(&rows(&q, ["B 1 @1501".to_string()])));
     assert_eq!((op.open_partials(), op.held_events()), (0, 0));
 }
 

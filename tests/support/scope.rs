@@ -34,9 +34,8 @@ pub fn outside(app: &str) -> BTreeSet<String> {
     for i in 0..tokens.len() {
         clause.see(at(i));
         let name = match at(i) {
-            "define" if at(i + 1) != "stream" => Some(format!("define {}", at(i + 1))),
-            "output" if matches!(at(i + 1), "all" | "last" | "first" | "every" | "snapshot") => {
-                Some("output rate".into())
+            "define" if !matches!(at(i + 1), "stream" | "trigger") => {
+                Some(format!("define {}", at(i + 1)))
             }
             "update" | "delete" => Some(at(i).into()),
             "in" if !clause.annotation => Some("in".into()),
@@ -48,7 +47,6 @@ pub fn outside(app: &str) -> BTreeSet<String> {
             "!" if is_word(at(i + 1)) => Some("fault stream".into()),
             "@" => annotation(&lower, i),
             "#" => handler(&tokens, i),
-            "partition" if at(i + 1) == "with" => range_partition(&lower, i + 2),
             ":" if i > 1 && at(i + 2) == "(" && !clause.annotation => {
                 (at(i - 2) != "@").then(|| format!("function {}:{}", at(i - 1), at(i + 1)))
             }
@@ -116,22 +114,6 @@ fn handler(tokens: &[String], i: usize) -> Option<String> {
     (call && !STREAM_FUNCTIONS.contains(&at(i + 1))).then(|| format!("#{}", at(i + 1)))
 }
 
-fn range_partition(lower: &[String], open: usize) -> Option<String> {
-    let mut depth = 0;
-    for token in &lower[open.min(lower.len())..] {
-        match token.as_str() {
-            "(" => depth += 1,
-            ")" => depth -= 1,
-            "as" => return Some("range partition".into()),
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    None
-}
-
 /// Words, numbers, strings (as one token) and single punctuation marks; comments are dropped.
 fn tokens(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
@@ -181,6 +163,8 @@ mod tests {
             "@App:playback define stream S (a int); from every e1=S -> e2=S<2:> select e1.a as a \
              insert into O; -- define table",
             "partition with (a of S, b of T) begin from S select a insert into #I; end;",
+            "partition with (a > 1 as 'x' or a < 1 as 'y' of S) begin",
+            "define trigger T at 'start'; from S select a output last every 2 events insert into O;",
         ] {
             assert_eq!(names(app), [] as [&str; 0], "{app}");
         }
@@ -193,13 +177,11 @@ mod tests {
             ("from S#window.mine(1, a) select a insert into O;", "#window.mine"),
             ("from not S[a > 1] for 1 sec -> e2=S select e2.a as a insert into O;", "absent"),
             ("from e1=S -> not S and e2=T select e1.a as a insert into O;", "absent"),
-            ("from S select a output last every 2 events insert into O;", "output rate"),
             ("from S[a == T.a in T] select a insert into O;", "in"),
             ("from (from S select a return) select a insert into O;", "inner query"),
             ("from !S select a insert into O;", "fault stream"),
             ("@async(buffer.size='2') define stream S (a int);", "@async"),
             ("@app:playback(idle.time = '1 sec', increment = '1 sec')", "@app:playback(idle.time)"),
-            ("partition with (a > 1 as 'x' or a < 1 as 'y' of S) begin", "range partition"),
             ("from S select str:upper(a) as b insert into O;", "function str:upper"),
         ] {
             assert!(names(app).contains(&name.to_string()), "{app}: {:?}", names(app));

@@ -61,8 +61,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     if let Err(e) = runner.open() {
         return Err(refused(&app_text, e));
     }
-    let sinks = connect_outputs(&app, arguments, &printer);
-    sinks.map_err(|e| refused(&app_text, e))?;
+    connect_outputs(&app, arguments, &printer).map_err(|e| e.said(&app_text))?;
     stop_on_ctrl_c(&runner)?;
     let progress = Arc::new(Progress::new(quiet));
     printer.beside(&progress);
@@ -159,14 +158,37 @@ fn format_of(endpoint: &Endpoint, arguments: &Arguments) -> Result<(Format, u8),
     }
 }
 
+/// What keeps an output from being connected.
+enum Fault {
+    Usage(Failure),
+    Other(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(e: Error) -> Self {
+        Fault::Other(e)
+    }
+}
+
+impl Fault {
+    fn said(self, app: &AppText) -> Failure {
+        match self {
+            Fault::Usage(code) => code,
+            Fault::Other(e) => refused(app, e),
+        }
+    }
+}
+
 /// Connects what the arguments name; without that and without sinks of its own, streams that nothing
 /// reads are printed.
-fn connect_outputs(app: &App, arguments: &Arguments, to: &Arc<Printer>) -> Result<(), Error> {
+fn connect_outputs(app: &App, arguments: &Arguments, to: &Arc<Printer>) -> Result<(), Fault> {
     for output in &arguments.output {
         let schema = app.input(&output.stream)?.schema().clone();
-        let Ok((format, delimiter)) = format_of(output, arguments) else {
-            return Err(Error::Name(format!("`{}` is not written", output.stream)));
-        };
+        let (format, delimiter) = format_of(output, arguments).map_err(Fault::Usage)?;
+        if let Some(path) = output.path.as_ref().filter(|p| is_read(p, arguments)) {
+            let message = format!("`{}` can't be read and written at once", path.display());
+            return Err(Fault::Usage(usage(&message)));
+        }
         let (target, kind) = match &output.path {
             Some(path) => (Target::Path { path: path.clone(), append: false }, "file"),
             None => (Target::Stdout, "stdout"),
@@ -177,14 +199,20 @@ fn connect_outputs(app: &App, arguments: &Arguments, to: &Arc<Printer>) -> Resul
     }
     let declared = app.plan().streams.iter().any(|s| !s.sinks.is_empty());
     if arguments.output.is_empty() && !declared {
-        for stream in app.streams() {
-            if stream.written && !stream.read && !stream.name.starts_with('!') {
-                let sink = PrintSink::new(&stream.name, Arc::clone(to));
-                app.attach(&stream.name, "print", Box::new(sink))?;
-            }
+        let unread = app.streams().into_iter().filter(|s| s.written && !s.read);
+        for stream in unread {
+            let sink = PrintSink::new(&stream.name, Arc::clone(to));
+            app.attach(&stream.name, "print", Box::new(sink))?;
         }
     }
     Ok(())
+}
+
+/// Whether an input of the arguments, or the application, is this file.
+fn is_read(path: &Path, arguments: &Arguments) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let inputs = arguments.input.iter().filter_map(|i| i.path.as_ref());
+    inputs.chain([&arguments.app]).any(|i| i.canonicalize().is_ok_and(|i| i == path))
 }
 
 /// The first Ctrl-C ends the run as if its inputs ended; the second ends the process.

@@ -14,9 +14,10 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
 
 use super::pick::Picked;
+use super::project::gather;
 use crate::error::{Error, Result};
-use crate::event::EventBatch;
-use crate::plan::spec::OrderKey;
+use crate::event::{Chunks, EventBatch};
+use crate::plan::spec::{OrderKey, SelectSpec};
 
 /// Sorts and cuts chunks.
 pub(super) struct Arrange {
@@ -105,6 +106,36 @@ impl Arrange {
             }
         }
         Ok(Some(Sorted { rows, offsets: Some(cut) }))
+    }
+}
+
+/// `order by`, `offset` and `limit` for rows that are put together behind the selector.
+pub(in crate::op) struct Arranger(Arrange);
+
+impl Arranger {
+    /// Those of a selection; none if it has none.
+    pub(in crate::op) fn new(spec: &SelectSpec) -> Option<Self> {
+        let arrange = Arrange::new(&spec.order_by, spec.offset, spec.limit);
+        (arrange.cuts() || !arrange.order.is_empty()).then_some(Self(arrange))
+    }
+
+    /// Sorts and cuts each chunk.
+    pub(in crate::op) fn arrange(&self, batch: EventBatch) -> Result<EventBatch> {
+        let offsets = match &batch.chunks {
+            Some(chunks) => chunks.offsets().to_vec(),
+            None => (0..=batch.rows() as u32).collect(),
+        };
+        let (rows, offsets) = match self.0.sort(&batch, Some(&offsets))? {
+            Some(sorted) => (sorted.rows, sorted.offsets),
+            None => {
+                let all = Picked { rows: None, offsets: Some(offsets) };
+                let cut = self.0.cut(all, batch.rows());
+                cut.map_or((vec![], None), |p| (p.rows.unwrap_or_default(), p.offsets))
+            }
+        };
+        let mut out = gather(&batch, &rows)?;
+        out.chunks = offsets.filter(|o| o.len() != out.rows() + 1).map(Chunks::new);
+        Ok(out)
     }
 }
 

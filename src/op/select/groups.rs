@@ -3,7 +3,10 @@
 //! A group is a partition key and the values of `group by`; without `group by` it is the partition
 //! key alone, and the key's id is the group's. Invariants between batches:
 //! * `members` lists, by partition key, the groups that saw a row since the key's last reset;
-//! * where groups are forgotten, a group is known to `interner` exactly while `live` isn't zero.
+//! * where groups are forgotten, a group is known to `interner` exactly while `live` isn't zero;
+//! * rows of a join need not balance: of a pair, one side may leave by a reset, the other as expired. There a group
+//!   is cleared as soon as an expired row brings `live` to zero, and forgotten only if it is clear (`clear`),
+//!   so that no result depends on where batches end.
 
 use crate::aggregate::GroupReset;
 use crate::error::Result;
@@ -23,6 +26,9 @@ pub(super) struct Groups {
     members: KeyedLists,
     /// Rows that entered less rows that left, by group; only where groups are forgotten.
     live: Vec<i64>,
+    /// Where rows need not balance: whether a group was cleared and saw no row since. All false between
+    /// batches.
+    clear: Option<Vec<bool>>,
     /// Groups (with their partition key) that may have lost their last row in this batch.
     emptied: Vec<(KeyId, u32)>,
 }
@@ -49,6 +55,7 @@ impl Groups {
             interner: KeyInterner::default(),
             members: KeyedLists::default(),
             live: Vec::new(),
+            clear: spec.joined.then(Vec::new),
             emptied: Vec::new(),
         })
     }
@@ -59,16 +66,19 @@ impl Groups {
         if self.forgets {
             let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
             self.live.resize(bound.max(self.live.len()), 0);
+            if let Some(clear) = &mut self.clear {
+                clear.resize(self.live.len(), false);
+            }
         }
         let mut resets = Vec::new();
         let mut from = 0;
         for reset in &batch.resets {
             let to = reset.before as usize;
-            self.track(batch, &ids, from..to);
+            self.track(batch, &ids, from..to, &mut resets);
             self.clear(*reset, &mut resets);
             from = to;
         }
-        self.track(batch, &ids, from..ids.len());
+        self.track(batch, &ids, from..ids.len(), &mut resets);
         Ok(Assigned { ids, resets })
     }
 
@@ -112,7 +122,13 @@ impl Groups {
     }
 
     /// Keeps the books of rows between two resets.
-    fn track(&mut self, batch: &EventBatch, ids: &[u32], rows: Range<usize>) {
+    fn track(
+        &mut self,
+        batch: &EventBatch,
+        ids: &[u32],
+        rows: Range<usize>,
+        resets: &mut Vec<GroupReset>,
+    ) {
         for row in rows {
             let key = if self.keyed { batch.key(row) } else { SINGLE_KEY };
             let group = ids[row];
@@ -123,8 +139,15 @@ impl Groups {
                     Kind::Current => 1,
                     Kind::Expired => -1,
                 };
-                if *live == 0 {
+                let emptied = *live == 0 && batch.kind(row) == Kind::Expired;
+                if emptied {
                     self.emptied.push((key, group));
+                }
+                if let Some(clear) = &mut self.clear {
+                    clear[group as usize] = emptied;
+                    if emptied {
+                        resets.push(GroupReset { before: row as u32 + 1, group });
+                    }
                 }
             }
         }
@@ -132,11 +155,14 @@ impl Groups {
 
     fn clear(&mut self, reset: Reset, out: &mut Vec<GroupReset>) {
         let key = if self.keyed { reset.key } else { SINGLE_KEY };
-        let Self { members, live, emptied, forgets, .. } = self;
+        let Self { members, live, clear, emptied, forgets, .. } = self;
         members.drain(key, |group| {
             out.push(GroupReset { before: reset.before, group });
             if *forgets {
                 live[group as usize] = 0;
+                if let Some(clear) = clear {
+                    clear[group as usize] = true;
+                }
                 emptied.push((key, group));
             }
         });
@@ -145,7 +171,8 @@ impl Groups {
     /// Gives up the groups that hold nothing any more, calling `forget` with each (perhaps twice).
     pub(super) fn sweep(&mut self, mut forget: impl FnMut(u32)) {
         for (key, group) in self.emptied.drain(..) {
-            if self.live[group as usize] == 0 {
+            let clear = self.clear.as_mut().is_none_or(|c| std::mem::take(&mut c[group as usize]));
+            if self.live[group as usize] == 0 && clear {
                 forget(group);
                 self.members.remove(key, group);
                 if !self.by.is_empty() {

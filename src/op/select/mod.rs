@@ -25,6 +25,7 @@ use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
+pub(super) use self::arrange::Arranger;
 use self::arrange::{Arrange, Sorted};
 use self::groups::Groups;
 use self::pick::{Picked, Picker, Shape};
@@ -34,7 +35,7 @@ pub use self::tumble::TumbleOp;
 use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};
 use crate::error::Result;
-use crate::event::{Chunks, EventBatch, Kind};
+use crate::event::{Chunks, EventBatch, Kind, Reset};
 use crate::expr::columnar::ColumnarExpr;
 use crate::expr::types::{AttrType, arrow_type};
 use crate::lang::ast::EventType;
@@ -52,6 +53,8 @@ pub struct SelectOp {
     input: SchemaRef,
     having: Option<ColumnarExpr>,
     events: EventType,
+    /// See [`SelectSpec::every`].
+    every: bool,
     picker: Picker,
     projection: Projection,
     arrange: Arrange,
@@ -92,7 +95,9 @@ impl SelectOp {
         let wide = wide_schema(spec);
         let calls =
             spec.aggregates.iter().map(|c| Call::new(c, spec)).collect::<Result<Vec<_>>>()?;
-        let shape = if !spec.group_by.is_empty() {
+        let shape = if spec.every {
+            Shape::Every
+        } else if !spec.group_by.is_empty() {
             Shape::LastPerGroup
         } else if !calls.is_empty() {
             Shape::Last
@@ -104,6 +109,7 @@ impl SelectOp {
             calls,
             having: spec.having.as_ref().map(|h| ColumnarExpr::compile(h, &wide)).transpose()?,
             events: spec.events,
+            every: spec.every,
             picker: Picker::new(shape),
             projection: Projection::new(&spec.items, &wide, &spec.output)?,
             arrange: Arrange::new(&spec.order_by, spec.offset, spec.limit),
@@ -131,13 +137,32 @@ impl SelectOp {
         aggregates: Vec<ArrayRef>,
         groups: &[u32],
     ) -> Result<Option<EventBatch>> {
+        let resets = if self.every { batch.resets.clone() } else { vec![] };
         let wide = self.widen(batch, aggregates)?;
         let picked = match self.kept(&wide)? {
-            Kept::None => return Ok(None),
+            Kept::None => return Ok(self.only_resets(&resets)),
             Kept::All => self.picker.pick(&wide, None, groups),
             Kept::Some(mask) => self.picker.pick(&wide, Some(&mask), groups),
         };
-        self.emit(&wide, picked)
+        let rows = if resets.is_empty() { None } else { picked.rows.clone() };
+        let mut out = self.emit(&wide, picked)?;
+        if let Some(out) = &mut out {
+            // Where every row leaves, nothing is sorted or cut.
+            let place = |before: u32| match &rows {
+                None => before,
+                Some(rows) => rows.partition_point(|r| *r < before) as u32,
+            };
+            let moved = resets.iter().map(|r| Reset { before: place(r.before), key: r.key });
+            out.resets = moved.collect();
+        }
+        Ok(out)
+    }
+
+    /// Resets that go on without any row.
+    fn only_resets(&self, resets: &[Reset]) -> Option<EventBatch> {
+        let resets: Vec<Reset> = resets.iter().map(|r| Reset { before: 0, key: r.key }).collect();
+        let none = EventBatch::empty(self.projection.output().clone());
+        (!resets.is_empty()).then_some(EventBatch { resets, ..none })
     }
 
     /// Runs the aggregators over all rows and resets: their results, and the group of each row.
@@ -234,6 +259,11 @@ impl Operator for SelectOp {
         if batch.rows() == 0 {
             if !batch.resets.is_empty() && !self.calls.is_empty() {
                 self.aggregate(&batch)?;
+            }
+            if self.every
+                && let Some(resets) = self.only_resets(&batch.resets)
+            {
+                out.push(resets);
             }
             return Ok(());
         }

@@ -47,6 +47,11 @@ impl Projection {
         Ok(Self { needed, narrow, items, output: output.clone() })
     }
 
+    /// The rows it makes.
+    pub(super) fn output(&self) -> &SchemaRef {
+        &self.output
+    }
+
     /// The items for `rows` of `batch` (none = all rows), whose hidden fields come along; chunks are
     /// the caller's.
     pub(super) fn project(&self, batch: &EventBatch, rows: Option<&[u32]>) -> Result<EventBatch> {

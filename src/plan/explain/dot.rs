@@ -38,7 +38,11 @@ fn style(mode: Mode) -> &'static str {
 
 fn stream(plan: &Plan, s: usize, out: &mut String) {
     let style = style(plan.mode(Node::Stream(s)));
-    let label = quote(&plan.streams[s].full_name());
+    let name = plan.streams[s].full_name();
+    let label = match plan.trigger(s) {
+        Some(when) => quote_lines(&[name, format!("fires {when}")]),
+        None => quote(&name),
+    };
     let _ = writeln!(out, "  s{s} [shape=ellipse, style={style}, label={label}];");
 }
 

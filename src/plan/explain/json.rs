@@ -48,6 +48,7 @@ fn stream(plan: &Plan, s: usize) -> Json {
         "sinks": plan.endpoints(s, "sink"),
         "writers": plan.query_names(&p.writers),
         "readers": plan.reader_names(s),
+        "trigger": plan.trigger(s),
         "fault_stream": p.fault.map(|f| plan.streams[f].full_name()),
     })
 }

@@ -17,7 +17,9 @@ mod tests;
 mod text;
 mod window;
 
-use super::graph::{Coupling, Node, Plan, QueryId, QueryPlan, StreamId, Unit};
+use super::graph::{
+    Coupling, KeySpec, Node, Plan, QueryId, QueryPlan, StreamId, TriggerPlan, TriggerSpec, Unit,
+};
 
 /// An operator, or a part of one, with what there is to say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,20 @@ pub(crate) fn shape(plan: &Plan, q: &QueryPlan) -> String {
         op.shape(&mut out);
     }
     out
+}
+
+/// One line about a trigger, for snapshots.
+pub(crate) fn trigger(plan: &Plan, t: &TriggerPlan) -> String {
+    format!("trigger {} {}", plan.streams[t.stream].name, when(&t.at))
+}
+
+/// When a trigger fires, in words.
+fn when(at: &TriggerSpec) -> String {
+    match at {
+        TriggerSpec::Start => "at the start".into(),
+        TriggerSpec::Every(period) => format!("every {period} ms"),
+        TriggerSpec::Cron(_, text) => format!("at '{text}' (cron, UTC)"),
+    }
 }
 
 /// How a node runs.
@@ -178,6 +194,11 @@ impl Plan {
         self.query_names(&self.readers(s).into_iter().flat_map(queries).collect::<Vec<_>>())
     }
 
+    /// When the trigger of a stream fires.
+    fn trigger(&self, s: StreamId) -> Option<String> {
+        self.triggers.iter().find(|t| t.stream == s).map(|t| when(&t.at))
+    }
+
     /// The types of the `@source` and `@sink` annotations of a stream.
     fn endpoints(&self, s: StreamId, annotation: &str) -> Vec<String> {
         let of = |a: &crate::lang::ast::Annotation| a.get("type").unwrap_or("?").to_string();
@@ -186,8 +207,16 @@ impl Plan {
 
     /// The keys of a partition: the expression and the stream.
     fn partition_keys(&self, p: usize) -> Vec<(String, StreamId)> {
-        let of = |(s, e): &(StreamId, crate::expr::TypedExpr)| {
-            (names::Columns::of(&self.streams[*s].schema).describe(e), *s)
+        let of = |(s, key): &(StreamId, KeySpec)| {
+            let columns = names::Columns::of(&self.streams[*s].schema);
+            let range = |(e, key): &(_, String)| format!("{} as '{key}'", columns.describe(e));
+            let told = match key {
+                KeySpec::Value(e) => columns.describe(e),
+                KeySpec::Ranges(ranges) => {
+                    ranges.iter().map(range).collect::<Vec<_>>().join(" or ")
+                }
+            };
+            (told, *s)
         };
         self.partitions[p].keys.iter().map(of).collect()
     }

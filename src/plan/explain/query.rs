@@ -7,7 +7,7 @@ use super::{Op, join, pattern, window};
 use crate::expr::types::attr_type;
 use crate::lang::ast::EventType;
 use crate::plan::graph::{InputPlan, Plan, QueryPlan};
-use crate::plan::spec::{HandlerSpec, LogSpec, SelectSpec};
+use crate::plan::spec::{Every, HandlerSpec, LogSpec, RateKeeps, RateSpec, SelectSpec, SnapshotOf};
 
 /// What a query does, from its input to its output.
 pub(super) fn operators(plan: &Plan, q: &QueryPlan) -> Vec<Op> {
@@ -20,6 +20,7 @@ pub(super) fn operators(plan: &Plan, q: &QueryPlan) -> Vec<Op> {
         InputPlan::Pattern { spec, .. } => vec![pattern::pattern(plan, spec)],
     };
     select(q, &mut ops);
+    ops.extend(q.rate.as_ref().map(|r| rate(r, q)));
     ops.push(output(plan, q));
     ops
 }
@@ -107,23 +108,27 @@ fn select(q: &QueryPlan, ops: &mut Vec<Op>) {
     if let Some(h) = &s.having {
         ops.push(Op::new("having", all.describe(h)));
     }
-    ops.push(projection(s, &all));
+    let snapshot = q.rate.as_ref().is_some_and(|r| matches!(r.keeps, RateKeeps::Snapshot(_)));
+    ops.push(projection(s, &all, snapshot));
+    let chunk = if snapshot { "snapshot" } else { "chunk" };
     if !s.order_by.is_empty() {
         let key = |o: &crate::plan::spec::OrderKey| {
             let way = if o.descending { "desc" } else { "asc" };
             format!("{} {way}", s.output.field(o.column).name())
         };
         let keys: Vec<String> = s.order_by.iter().map(key).collect();
-        ops.push(Op::new("order by", keys.join(", ")).remark("of", "each chunk by itself"));
+        ops.push(
+            Op::new("order by", keys.join(", ")).remark("of", format!("each {chunk} by itself")),
+        );
     }
     for (what, n) in [("offset", s.offset), ("limit", s.limit)] {
         if let Some(n) = n {
-            ops.push(Op::new(what, format!("{n} rows of each chunk")));
+            ops.push(Op::new(what, format!("{n} rows of each {chunk}")));
         }
     }
 }
 
-fn projection(s: &SelectSpec, all: &Columns) -> Op {
+fn projection(s: &SelectSpec, all: &Columns, snapshot: bool) -> Op {
     let item = |(e, f): (&crate::expr::TypedExpr, &arrow::datatypes::FieldRef)| {
         let text = all.describe(e);
         let ty = attr_type(f.data_type()).map_or(String::new(), |t| format!(" {t}"));
@@ -135,11 +140,43 @@ fn projection(s: &SelectSpec, all: &Columns) -> Op {
     };
     let items: Vec<String> = s.items.iter().zip(s.output.fields()).map(item).collect();
     let rows = match (s.group_by.is_empty(), s.aggregates.is_empty()) {
+        _ if snapshot => None,
         (false, _) => Some("the last row of each group of a chunk"),
         (true, false) => Some("the last row of a chunk"),
         (true, true) => None,
     };
     Op::new("select", items.join(", ")).maybe("of", rows)
+}
+
+/// Which results leave, and when.
+fn rate(r: &RateSpec, q: &QueryPlan) -> Op {
+    let each = match (r.grouped, q.partition) {
+        (false, None) => "",
+        (true, None) => ", of each group",
+        (false, Some(_)) => ", of each partition key",
+        (true, Some(_)) => ", of each group of each partition key",
+    };
+    let every = match r.every {
+        Every::Events(n) => format!("{n} events"),
+        Every::Time(t) => format!("{t} ms"),
+    };
+    let (what, state) = match r.keeps {
+        RateKeeps::All => ("all", "results are held until they leave"),
+        RateKeeps::First => ("first", "a number, no result, is held"),
+        RateKeeps::Last => ("last", "the last result is held until it leaves"),
+        RateKeeps::Snapshot(SnapshotOf::Last) => ("last result again", "a result is held for ever"),
+        RateKeeps::Snapshot(SnapshotOf::Rows) => {
+            ("rows in the window", "results are held while their rows are in the window")
+        }
+        RateKeeps::Snapshot(SnapshotOf::Filled) => (
+            "rows in the window with the latest aggregates",
+            "results are held while their rows are in the window",
+        ),
+        RateKeeps::Snapshot(SnapshotOf::Totals) => {
+            ("latest aggregates", "a result is held while there are rows in the window")
+        }
+    };
+    Op::new("output rate", format!("{what} every {every}{each}")).remark("state", state)
 }
 
 fn output(plan: &Plan, q: &QueryPlan) -> Op {

@@ -52,10 +52,14 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
     if !sources.is_empty() {
         ops.push(Op::new("sources", sources.join(", ")));
     }
+    let trigger = plan.trigger(s);
+    let fires = trigger.is_some();
+    ops.extend(trigger.map(|when| Op::new("trigger", format!("fires {when}"))));
     ops.push(match plan.query_names(&p.writers).as_slice() {
         [] if p.mark == StreamMark::Fault => {
             Op::new("written by", format!("bad events of {}", p.name))
         }
+        [] if fires => Op::new("written by", "the trigger"),
         [] => Op::new("written by", "no query: an input"),
         [one] => Op::new("written by", one),
         many => {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::walk::{Graph, Id, components};
-use crate::plan::graph::{Coupling, InputPlan, Node, Plan, QueryId, StreamId};
-use crate::plan::spec::HandlerSpec;
+use crate::plan::graph::{
+    Coupling, InputPlan, KeySpec, Node, PartitionPlan, Plan, QueryId, StreamId,
+};
+use crate::plan::spec::{Every, HandlerSpec, RateKeeps};
 use crate::window::WindowCall;
 
 /// Nodes that have to run together, and why.
@@ -29,9 +31,11 @@ fn windowed(plan: &Plan, q: QueryId) -> bool {
     matches!(plan.queries[q].input, InputPlan::Join { .. }) || windows(plan, q).next().is_some()
 }
 
-/// Whether a query has a window that looks at the clock.
+/// Whether a query has a window or an output rate that looks at the clock.
 fn timed(plan: &Plan, q: QueryId) -> bool {
-    windows(plan, q).any(|w| !CLOCKLESS.contains(&w.spec.name))
+    let rate = plan.queries[q].rate.as_ref();
+    rate.is_some_and(|r| matches!(r.every, Every::Time(_)) && r.keeps != RateKeeps::First)
+        || windows(plan, q).any(|w| !CLOCKLESS.contains(&w.spec.name))
 }
 
 /// Windows whose rows move only when others arrive.
@@ -119,14 +123,18 @@ fn spans(graph: &Graph, starts: &[Id]) -> Vec<Option<(usize, usize)>> {
 }
 
 /// Nodes that emit several chunks for one cause, whatever the input chunks are: streams that two
-/// queries write because of one event (or of timers due together), or that feed themselves; queries
-/// that one event enters
+/// queries write because of one event (or of timers and triggers due together), or that feed
+/// themselves; queries that one event enters
 /// twice, or whose two windows can be due together; partitions, where an event without a key goes to
-/// every key, and where windows of several keys can be due together.
+/// every key, one in several ranges to each, and where windows of several keys can be due together.
 fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
     let mut many: Vec<Id> = loops(graph).into_iter().flatten().collect();
+    let mut triggered = vec![false; graph.len()];
+    let triggers = plan.triggers.iter().map(|t| graph.id(Node::Stream(t.stream)));
+    graph.flood(&graph.next, triggers, &mut triggered);
     for (s, stream) in plan.streams.iter().enumerate() {
-        let due = stream.writers.iter().filter(|q| timed(plan, **q)).count() > 1;
+        let by_time = |q: &&QueryId| timed(plan, **q) || triggered[graph.id(Node::Query(**q))];
+        let due = stream.writers.iter().filter(by_time).count() > 1;
         let writers = || stream.writers.iter().map(|q| graph.id(Node::Query(*q)));
         if stream.writers.len() > 1 && (due || related(graph, writers())) {
             many.push(graph.id(Node::Stream(s)));
@@ -138,12 +146,16 @@ fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
         let due = timed(plan, q) && (query.partition.is_some() || windows(plan, q).count() > 1);
         let twice = streams.len() > 1
             && !itself
-            && related(graph, streams.iter().map(|s| graph.id(Node::Stream(*s))));
+            && (related(graph, streams.iter().map(|s| graph.id(Node::Stream(*s))))
+                || streams.iter().filter(|s| triggered[graph.id(Node::Stream(**s))]).count() > 1);
         if itself || due || twice {
             many.push(graph.id(Node::Query(q)));
         }
     }
-    let told = plan.partitions.iter().enumerate().filter(|(_, p)| !p.shared.is_empty());
+    let many_keys = |p: &PartitionPlan| {
+        !p.shared.is_empty() || p.keys.iter().any(|(_, key)| matches!(key, KeySpec::Ranges(_)))
+    };
+    let told = plan.partitions.iter().enumerate().filter(|(_, p)| many_keys(p));
     many.extend(told.map(|(p, _)| graph.id(Node::Partition(p))));
     many
 }
@@ -192,8 +204,10 @@ pub(super) fn mixed_entrances(plan: &Plan, graph: &Graph) -> Vec<Group> {
         }
     }
     // Timers that are due together fire in definition order.
-    let timed = (0..plan.queries.len()).filter(|q| timed(plan, *q));
-    let timed: Vec<Id> = timed.map(|q| graph.id(Node::Query(q))).collect();
+    // Triggers due with them fire behind them.
+    let timed = (0..plan.queries.len()).filter(|q| timed(plan, *q)).map(Node::Query);
+    let triggers = plan.triggers.iter().map(|t| Node::Stream(t.stream));
+    let timed: Vec<Id> = timed.chain(triggers).map(|n| graph.id(n)).collect();
     let bad = mixed(graph, &meetings, None, &timed);
     if !bad.is_empty() {
         groups.push((graph.between(&timed, &bad), Coupling::Reconvergence));

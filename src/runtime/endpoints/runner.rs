@@ -239,7 +239,7 @@ impl Runner {
 
     fn drive(&mut self, event_time: bool) -> Result<()> {
         self.report.event_time = event_time;
-        self.app.shared.set_playback(event_time);
+        self.app.shared.set_playback(event_time, now_millis());
         let mut readers = vec![];
         let batch_rows = self.app.shared.batch_rows;
         for (lane, inlet) in self.inlets.iter_mut().enumerate() {

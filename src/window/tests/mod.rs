@@ -2,6 +2,7 @@
 //! models on random input (`properties`), and what is refused (`refused`).
 
 mod cases;
+mod cases_keys;
 pub(crate) mod harness;
 pub(crate) mod model;
 mod model_keys;

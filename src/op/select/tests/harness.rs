@@ -62,6 +62,8 @@ impl Query {
             output: input,
             keyed: false,
             windowed: true,
+            every: false,
+            joined: false,
         };
         Self { spec, types: types.to_vec(), rejoin: false }
     }
