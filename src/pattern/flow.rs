@@ -11,8 +11,9 @@
 //! * The partial at the very start exists once per key and holds nothing, so it isn't stored: a key
 //!   not heard of is `FRESH`. `starts` says per key whether such an empty partial stands ready, or
 //!   which partial must pass (or leave) the leading `every` group first, or that all is over.
-//! * `within`: a partial is dropped when it meets an event outside of it, and in any case once a row of
-//!   the pattern's streams lies far enough beyond, whether it matters or not (`expiry`).
+//! * `within`: a partial is dropped when it meets an event beyond it, and in any case once a row of
+//!   the pattern's streams lies far enough beyond, whether it matters or not (`expiry`). A row so late
+//!   that it lies outside does not match, and ends nothing.
 
 use super::core::Core;
 use super::expiry::Expiry;
@@ -124,9 +125,14 @@ impl Flow {
         if core.partials.key(p) != row.key {
             return false;
         }
-        if core.m.outside(core.partials.first(p), row.ts) {
-            self.drop(core, p);
-            return true;
+        let first = core.partials.first(p);
+        if core.m.outside(first, row.ts) {
+            // A late row ends nothing: which partials it would meet depends on the index.
+            let over = first <= row.ts;
+            if over {
+                self.drop(core, p);
+            }
+            return over;
         }
         let fits = core.passes(side, Some(p), row);
         if fits {
@@ -139,8 +145,11 @@ impl Flow {
     /// empty partial of a single-event state, which is not stored.
     fn make_ready(&mut self, core: &mut Core, row: &Row<'_>) -> bool {
         let at = self.start_of(row.key);
-        if at != FRESH && at != OVER && core.m.outside(core.partials.first(at), row.ts) {
-            self.drop(core, at);
+        if at != FRESH && at != OVER {
+            let first = core.partials.first(at);
+            if first <= row.ts && core.m.outside(first, row.ts) {
+                self.drop(core, at);
+            }
         }
         if self.start_of(row.key) != FRESH {
             return false;

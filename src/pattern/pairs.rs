@@ -405,11 +405,12 @@ impl Pairs {
         let from = found.rows.len();
         chain.open.retain(|o| {
             let outside = within.is_some_and(|w| o.ts.abs_diff(ts) > w.max(0) as u64);
-            if outside || o.ts < horizon {
+            if o.ts < horizon || (outside && o.ts <= ts) {
                 store.release(o.slot);
                 return false;
             }
             let fits = match rest {
+                _ if outside => false,
                 Rest::Nothing => true,
                 Rest::Bar(bar) => holds(bar.op, value, o.bar),
                 Rest::Row(test, sources) => {

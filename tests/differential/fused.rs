@@ -176,7 +176,11 @@ fn join(tape: &mut Tape, from: &[&str]) -> String {
         let source = tape.pick(from);
         let before = filter(tape, "", 4);
         let n = tape.pick(&["3", "1", "2", "5", "9"]);
-        let window = if tape.chance(1, 12) { sliding(tape) } else { format!("length({n})") };
+        // Of few rows, as joins of joins are many.
+        let window = match tape.chance(1, 12) {
+            true => format!("timeLength(100, {n})"),
+            false => format!("length({n})"),
+        };
         format!("{source}{before}#window.{window} as {alias}")
     };
     let (left, right) = (side(tape, "l"), side(tape, "r"));

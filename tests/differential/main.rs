@@ -8,6 +8,7 @@ mod events;
 mod exprs;
 mod fused;
 mod regressions;
+mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 mod tape;

@@ -25,8 +25,8 @@ use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use self::arrange::Arrange;
 pub(super) use self::arrange::Arranger;
+use self::arrange::{Arrange, Sorted};
 use self::groups::Groups;
 use self::pick::{Picked, Picker, Shape};
 use self::project::{Projection, gather};
@@ -226,21 +226,23 @@ impl SelectOp {
 
     /// Projects picked rows, sorts and cuts their chunks.
     fn emit(&self, wide: &EventBatch, picked: Picked) -> Result<Option<EventBatch>> {
-        let picked = match self.arrange.cut(picked, wide.rows()) {
+        let mut picked = match self.arrange.cut(picked, wide.rows()) {
             Some(picked) => picked,
             None => return Ok(None),
         };
         let mut out = self.projection.project(wide, picked.rows.as_deref())?;
-        let delivered = delivered(wide, &picked);
-        let mut offsets = picked.offsets;
         if self.events == EventType::Current {
             out.kinds = None;
         }
-        if let Some(sorted) = self.arrange.sort(&out, offsets.as_deref())? {
-            out = gather(&out, &sorted.rows)?;
-            offsets = sorted.offsets;
+        if let Some(Sorted { rows, offsets }) =
+            self.arrange.sort(&out, picked.offsets.as_deref())?
+        {
+            out = gather(&out, &rows)?;
+            let of = |i: u32| picked.rows.as_ref().map_or(i, |picked| picked[i as usize]);
+            picked = Picked { rows: Some(rows.into_iter().map(of).collect()), offsets };
         }
-        offsets = delivered.or(offsets);
+        // Deliveries are looked for among the rows that are left when chunks have been cut.
+        let offsets = delivered(wide, &picked).or(picked.offsets);
         out.chunks = offsets.filter(|o| o.len() != out.rows() + 1).map(Chunks::new);
         Ok((out.rows() > 0).then_some(out))
     }
