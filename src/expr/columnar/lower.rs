@@ -49,7 +49,7 @@ impl<'a> Lowering<'a> {
                 literal(&Value::Bool(false), AttrType::Bool)
             }
             TypedKind::Not(inner) => Node::boxed(NodeOp::Not, vec![self.expr(inner)?]),
-            TypedKind::Neg(inner) => Arc::new(df::NegativeExpr::new(self.expr(inner)?)),
+            TypedKind::Neg(inner) => negated(self.expr(inner)?, inner.ty),
             TypedKind::IsNull(inner) => Arc::new(df::IsNullExpr::new(self.expr(inner)?)),
             TypedKind::Binary { op, left, right } => self.binary(*op, left, right, e)?,
             TypedKind::Call { function, args } => self.call(function, args, e)?,
@@ -202,4 +202,14 @@ pub(super) fn null(ty: &DataType) -> ScalarValue {
         DataType::Utf8View => ScalarValue::Utf8View(None),
         _ => ScalarValue::BinaryView(None),
     }
+}
+
+/// The negative, which wraps: DataFusion's own does so for columns but fails for constants.
+fn negated(inner: Physical, ty: AttrType) -> Physical {
+    let zero = match ty {
+        AttrType::Int => ScalarValue::Int32(Some(0)),
+        AttrType::Long => ScalarValue::Int64(Some(0)),
+        _ => return Arc::new(df::NegativeExpr::new(inner)),
+    };
+    Arc::new(df::BinaryExpr::new(Arc::new(df::Literal::new(zero)), Operator::Minus, inner))
 }

@@ -91,3 +91,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_smallest_integer_is_its_own_negative_in_constants_too() {
+    assert_eq!(super::eval("-((ifThenElse(true, 2147483647, i)) + 1)", "i=1"), "-2147483648");
+    assert_eq!(super::eval("-(2147483647 + i)", "i=1"), "-2147483648");
+    assert_eq!(super::eval("-(0L - 9223372036854775807L - 1L)", "i=1"), "-9223372036854775808");
+    assert_eq!(super::eval("-(0.0)", "i=1"), "-0.0");
+}
