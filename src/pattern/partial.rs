@@ -117,7 +117,8 @@ impl Partials {
     pub fn put(&mut self, m: &Machine, p: PartialId, side: usize, slot: Slot, ts: i64) -> usize {
         let h = &mut self.heads[p as usize];
         if h.first == NO_TIME {
-            h.first = ts;
+            // The earliest time there is means none here: taken for the next.
+            h.first = ts.max(NO_TIME + 1);
         }
         match m.sides[side].place {
             Place::One(c) => {
