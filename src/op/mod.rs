@@ -11,27 +11,52 @@ pub mod select;
 pub mod window;
 
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId};
+use crate::event::{EventBatch, KeyId, concat};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
 
 /// Batches an operator emits in a step, in order.
+///
+/// Mostly it is one, which needs no list. Invariant: `more` is empty where `first` is none.
 #[derive(Debug, Default)]
 pub struct Output {
-    batches: Vec<EventBatch>,
+    first: Option<EventBatch>,
+    more: Vec<EventBatch>,
 }
 
 impl Output {
     /// Emits a batch (nothing happens if it is empty).
     pub fn push(&mut self, batch: EventBatch) {
-        if !batch.is_empty() {
-            self.batches.push(batch);
+        if batch.is_empty() {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(batch);
+        } else {
+            self.more.push(batch);
         }
     }
 
     /// Takes what was emitted.
     pub fn take(&mut self) -> Vec<EventBatch> {
-        std::mem::take(&mut self.batches)
+        let mut all: Vec<EventBatch> = self.first.take().into_iter().collect();
+        all.append(&mut self.more);
+        all
+    }
+
+    /// Takes what was emitted, as one batch.
+    ///
+    /// # Errors
+    /// If the batches are of different schemas.
+    pub fn take_one(&mut self) -> Result<Option<EventBatch>> {
+        if self.more.is_empty() {
+            return Ok(self.first.take());
+        }
+        let all = self.take();
+        match all.first().map(|b| b.columns.schema()) {
+            Some(schema) => concat(&schema, all),
+            None => Ok(None),
+        }
     }
 }
 

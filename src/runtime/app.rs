@@ -84,6 +84,7 @@ pub struct StreamInfo {
 
 type Callback = Box<dyn FnMut(&Events) -> Result<()> + Send>;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Stream(usize),
     Query(usize),
@@ -91,9 +92,14 @@ enum Place {
 
 struct Subscription {
     place: Place,
-    name: String,
+    name: Arc<str>,
     callback: Arc<Mutex<Callback>>,
+    /// Whether one that stands behind it wants the same events.
+    shared: bool,
 }
+
+/// Events on their way to a subscription.
+type Delivery = (Arc<Mutex<Callback>>, Events);
 
 struct Inner {
     core: Core,
@@ -102,6 +108,8 @@ struct Inner {
     events: u64,
     steps: u64,
     durations: Durations,
+    /// Memory for deliveries.
+    due: Vec<Delivery>,
     /// A thread is between a step and the end of its deliveries.
     delivering: bool,
     closed: bool,
@@ -166,6 +174,7 @@ impl App {
             events: 0,
             steps: 0,
             durations: Durations::new(),
+            due: vec![],
             delivering: false,
             closed: false,
         };
@@ -216,12 +225,8 @@ impl App {
     /// [`Error::Name`] if there is no such stream.
     pub fn input(&self, stream: &str) -> Result<Input> {
         let id = self.stream_id(stream)?;
-        Ok(Input {
-            shared: Arc::clone(&self.shared),
-            stream: id,
-            name: stream.to_string(),
-            schema: self.plan.streams[id].schema.clone(),
-        })
+        let schema = self.plan.streams[id].schema.clone();
+        Ok(Input::new(Arc::clone(&self.shared), id, stream, schema))
     }
 
     /// Sends rows of several streams in order of their times, rows of equal time in the order of the
@@ -426,54 +431,73 @@ impl Shared {
 
     fn subscribe(&self, place: Place, name: &str, callback: Callback) {
         let callback = Arc::new(Mutex::new(callback));
-        self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
+        let mut inner = self.lock();
+        match place {
+            Place::Stream(s) => inner.core.watch_stream(s),
+            Place::Query(q) => inner.core.watch_query(q),
+        }
+        inner.subscriptions.iter_mut().filter(|s| s.place == place).for_each(|s| s.shared = true);
+        inner.subscriptions.push(Subscription {
+            place,
+            name: name.into(),
+            callback,
+            shared: false,
+        });
     }
 
     /// Takes something in, and runs a step if enough waits.
     pub(super) fn send(&self, f: impl FnOnce(&mut Ingress), rows: usize) -> Result<()> {
-        {
-            let mut inner = self.lock();
-            if inner.closed {
-                return Err(Error::Closed);
-            }
-            f(&mut inner.core.ingress);
-            inner.events += rows as u64;
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Error::Closed);
         }
-        self.run(false)
+        f(&mut inner.core.ingress);
+        inner.events += rows as u64;
+        self.run_from(inner, false)
     }
 
     /// Runs steps until nothing (or, unless `all`, too little) waits. If another call is delivering
     /// (another thread, or a subscription that called back), it will do so.
     fn run(&self, all: bool) -> Result<()> {
+        self.run_from(self.lock(), all)
+    }
+
+    fn run_from<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, all: bool) -> Result<()> {
         loop {
-            let mut inner = self.lock();
-            let enough =
-                all || inner.core.ingress.waiting() >= self.batch_rows || self.batch_rows == 1;
+            let waiting = inner.core.ingress.waiting();
+            let enough = all || waiting >= self.batch_rows || self.batch_rows == 1;
             if inner.delivering || !enough || !inner.core.is_due() {
                 return match inner.core.broken() {
                     Some(why) if !inner.delivering => Err(Error::Limit(why)),
                     _ => Ok(()),
                 };
             }
-            let watch = Stopwatch::start();
-            let flow = inner.core.step()?;
-            inner.durations.record(watch.elapsed());
+            let timed = inner.durations.is_next_timed(waiting);
+            let watch = timed.map(|_| Stopwatch::start());
+            let mut flow = inner.core.step()?;
+            if let (Some(steps), Some(watch)) = (timed, watch) {
+                inner.durations.record(watch.elapsed(), steps);
+            }
             inner.steps += 1;
-            let due = deliveries(&inner.subscriptions, flow);
+            let mut due = std::mem::take(&mut inner.due);
+            deliveries(&inner.subscriptions, &mut flow, &mut due);
+            inner.core.recycle(flow);
             if due.is_empty() {
+                inner.due = due;
                 continue;
             }
             inner.delivering = true;
             drop(inner);
             let done = Delivering(self);
             let mut outcome = Ok(());
-            for (callback, events) in due {
+            for (callback, events) in due.drain(..) {
                 let mut callback =
                     callback.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 // All get the events; the first failure is told.
                 outcome = outcome.and(callback(&events));
             }
-            drop(done);
+            inner = done.end();
+            inner.due = due;
             outcome?;
         }
     }
@@ -482,22 +506,31 @@ impl Shared {
 /// Marks the end of deliveries, also when a subscription panics.
 struct Delivering<'a>(&'a Shared);
 
+impl<'a> Delivering<'a> {
+    fn end(self) -> MutexGuard<'a, Inner> {
+        let mut inner = self.0.lock();
+        inner.delivering = false;
+        std::mem::forget(self);
+        inner
+    }
+}
+
 impl Drop for Delivering<'_> {
     fn drop(&mut self) {
         self.0.lock().delivering = false;
     }
 }
 
-fn deliveries(subscriptions: &[Subscription], flow: Flow) -> Vec<(Arc<Mutex<Callback>>, Events)> {
-    let mut due = Vec::new();
+/// Puts what each subscription gets of a step into `due`.
+fn deliveries(subscriptions: &[Subscription], flow: &mut Flow, due: &mut Vec<Delivery>) {
     for s in subscriptions {
-        let batch: Option<&EventBatch> = match s.place {
-            Place::Stream(i) => flow.streams[i].as_ref(),
-            Place::Query(i) => flow.queries[i].as_ref(),
+        let batch: &mut Option<EventBatch> = match s.place {
+            Place::Stream(i) => &mut flow.streams[i],
+            Place::Query(i) => &mut flow.queries[i],
         };
+        let batch = if s.shared { batch.clone() } else { batch.take() };
         if let Some(batch) = batch.filter(|b| b.rows() > 0) {
-            due.push((Arc::clone(&s.callback), Events::new(s.name.clone(), batch.clone())));
+            due.push((Arc::clone(&s.callback), Events::new(Arc::clone(&s.name), batch)));
         }
     }
-    due
 }

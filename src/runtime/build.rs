@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::engine::Services;
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId, concat};
+use crate::event::{EventBatch, KeyId};
 use crate::op::chain::build_chain;
 use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::partition::PartitionEntry;
@@ -115,11 +115,7 @@ impl QueryNode {
                 continue;
             }
             op.process(step, ports, &mut out)?;
-            let batches = out.take();
-            carried = match batches.first().map(|b| b.columns.schema()) {
-                None => [None],
-                Some(schema) => [concat(&schema, batches)?],
-            };
+            carried = [out.take_one()?];
         }
         let [result] = carried;
         debug_assert!(result.as_ref().is_none_or(|b| b.columns.schema() == self.output));

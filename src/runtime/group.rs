@@ -72,6 +72,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
     for (s, batches) in streams.into_iter().enumerate() {
         if inside.contains(&Node::Stream(s)) {
             flow.streams[s] = concat(&core.plan.streams[s].schema, batches)?;
+            core.stream_rows[s] += flow.streams[s].as_ref().map_or(0, |b| b.rows() as u64);
         }
     }
     for (q, batches) in outputs.into_iter().enumerate() {
@@ -305,10 +306,11 @@ impl Run<'_> {
         let plan = std::sync::Arc::clone(&self.core.plan);
         let plan = &plan.partitions[p];
         let streams = plan.keys.iter().map(|(s, _)| s).chain(&plan.shared);
-        let inputs = streams.clone().map(|k| (*k == s).then(|| batch.clone())).collect();
+        let mut batches: Vec<Option<EventBatch>> =
+            streams.clone().map(|k| (*k == s).then(|| batch.clone())).collect();
         let place = streams.clone().position(|k| *k == s);
-        let outputs = self.core.enter_partition(p, inputs)?;
-        let Some(out) = place.and_then(|i| outputs.into_iter().nth(i).flatten()) else {
+        self.core.enter_partition(p, &mut batches)?;
+        let Some(out) = place.and_then(|i| batches[i].take()) else {
             return Ok(());
         };
         let readers = self.core.plan.partition_readers(p, s);

@@ -203,15 +203,18 @@ impl Ingress {
         q.full.push(rows);
     }
 
-    /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
-    /// chunks of several rows.
-    pub(super) fn step(&mut self) -> Result<(Timeline, Vec<Option<EventBatch>>, bool)> {
+    /// Everything that waits, as one step: its timeline, a batch per stream (into `sent`), and whether
+    /// it has chunks of several rows.
+    pub(super) fn step(&mut self, sent: &mut Vec<Option<EventBatch>>) -> Result<(Timeline, bool)> {
         let next = Timeline::new(2 * self.seq, self.clock);
         let timeline = std::mem::replace(&mut self.timeline, next);
         self.waiting = 0;
         let chunked = std::mem::take(&mut self.chunked);
-        let batches = self.queues.iter_mut().map(Queue::take).collect::<Result<_>>()?;
-        Ok((timeline, batches, chunked))
+        sent.clear();
+        for queue in &mut self.queues {
+            sent.push(queue.take()?);
+        }
+        Ok((timeline, chunked))
     }
 }
 
@@ -249,6 +252,9 @@ impl Queue {
 
     fn take(&mut self) -> Result<Option<EventBatch>> {
         self.seal();
+        if self.full.len() < 2 {
+            return Ok(self.full.pop().filter(|b| !b.is_empty()));
+        }
         merge(&self.schema, std::mem::take(&mut self.full))
     }
 }

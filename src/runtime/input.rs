@@ -1,10 +1,10 @@
 //! [`Input`]: the entrance of one stream.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
 
 use super::app::Shared;
@@ -81,9 +81,34 @@ pub struct Input {
     pub(super) stream: usize,
     pub(super) name: String,
     pub(super) schema: SchemaRef,
+    pub(super) known: OnceLock<Known>,
+}
+
+/// Where the stream's attributes stand in the batches that come: of the schema of the first batch, which
+/// is that of most others.
+#[derive(Clone)]
+pub(super) struct Known {
+    schema: SchemaRef,
+    columns: Vec<usize>,
+}
+
+impl Known {
+    /// None if a column is missing or has to be cast.
+    fn of(batch: &RecordBatch, schema: &SchemaRef) -> Option<Self> {
+        let column = |f: &FieldRef| {
+            let found = batch.schema_ref().column_with_name(f.name());
+            found.filter(|(_, have)| have.data_type() == f.data_type()).map(|(i, _)| i)
+        };
+        let columns = schema.fields().iter().map(column).collect::<Option<_>>()?;
+        Some(Self { schema: batch.schema(), columns })
+    }
 }
 
 impl Input {
+    pub(super) fn new(shared: Arc<Shared>, stream: usize, name: &str, schema: SchemaRef) -> Self {
+        Self { shared, stream, name: name.to_string(), schema, known: OnceLock::new() }
+    }
+
     /// The stream's attributes.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -157,7 +182,24 @@ impl Input {
             }
             Times::Column(name) => times_of(batch, name)?,
         };
-        Ok((conform(batch, &self.schema)?, ts))
+        Ok((self.conform(batch)?, ts))
+    }
+
+    /// The batch in the stream's schema.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let known = match self.known.get() {
+            None => Known::of(batch, &self.schema).map(|known| self.known.get_or_init(|| known)),
+            known => known,
+        };
+        match known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref())) {
+            None => conform(batch, &self.schema),
+            Some(known) => {
+                let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                let schema = Arc::clone(&self.schema);
+                Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+            }
+        }
     }
 
     fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {

@@ -24,11 +24,11 @@ impl Append {
 }
 
 impl Stateless for Append {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
+    fn apply(&self, batch: EventBatch) -> Result<Option<EventBatch>> {
         let mut columns = batch.columns.columns().to_vec();
         for e in &self.columns {
             columns.push(e.evaluate(&batch)?);
         }
-        batch.with_columns(self.schema.clone(), columns)
+        batch.into_columns(self.schema.clone(), columns).map(Some)
     }
 }

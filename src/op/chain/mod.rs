@@ -70,8 +70,8 @@ pub fn build_chain(
 
 /// An operator without state: a function of batches.
 trait Stateless: Send {
-    /// What becomes of a batch.
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch>;
+    /// What becomes of a batch; none if nothing is left.
+    fn apply(&self, batch: EventBatch) -> Result<Option<EventBatch>>;
 }
 
 impl<T: Stateless> Operator for T {
@@ -82,7 +82,7 @@ impl<T: Stateless> Operator for T {
         out: &mut Output,
     ) -> Result<()> {
         if let Some(batch) = inputs.first_mut().and_then(Option::take) {
-            out.push(self.apply(batch)?);
+            self.apply(batch)?.into_iter().for_each(|batch| out.push(batch));
         }
         Ok(())
     }

@@ -19,9 +19,16 @@ impl Project {
     }
 }
 
-impl Stateless for Project {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
+impl Project {
+    /// The batch with these columns alone.
+    pub(super) fn narrow(&self, batch: EventBatch) -> Result<EventBatch> {
         let columns = self.columns.iter().map(|c| batch.columns.column(*c).clone()).collect();
-        batch.with_columns(self.schema.clone(), columns)
+        batch.into_columns(self.schema.clone(), columns)
+    }
+}
+
+impl Stateless for Project {
+    fn apply(&self, batch: EventBatch) -> Result<Option<EventBatch>> {
+        self.narrow(batch).map(Some)
     }
 }

@@ -21,7 +21,7 @@ mod slide;
 mod tests;
 mod tumble;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
@@ -36,7 +36,7 @@ use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};
 use crate::error::Result;
 use crate::event::{Chunks, EventBatch, Kind, Reset};
-use crate::expr::columnar::ColumnarExpr;
+use crate::expr::columnar::{ColumnarExpr, Truths};
 use crate::expr::types::{AttrType, arrow_type};
 use crate::lang::ast::EventType;
 use crate::plan::spec::{AggregateCall, SelectSpec};
@@ -138,14 +138,18 @@ impl SelectOp {
         groups: &[u32],
     ) -> Result<Option<EventBatch>> {
         let resets = if self.every { batch.resets.clone() } else { vec![] };
-        let wide = self.widen(batch, aggregates)?;
+        // Only what is computed looks at rows as a whole.
+        let (wide, more) = match self.having.is_none() && self.projection.is_plain() {
+            true => (EventBatch { resets: vec![], ..batch }, aggregates),
+            false => (self.widen(batch, aggregates)?, vec![]),
+        };
         let picked = match self.kept(&wide)? {
             Kept::None => return Ok(self.only_resets(&resets)),
             Kept::All => self.picker.pick(&wide, None, groups),
             Kept::Some(mask) => self.picker.pick(&wide, Some(&mask), groups),
         };
         let rows = if resets.is_empty() { None } else { picked.rows.clone() };
-        let mut out = self.emit(&wide, picked)?;
+        let mut out = self.emit_with(&wide, &more, picked)?;
         if let Some(out) = &mut out {
             // Where every row leaves, nothing is sorted or cut.
             let place = |before: u32| match &rows {
@@ -191,7 +195,7 @@ impl SelectOp {
         }
         let mut columns = batch.columns.columns().to_vec();
         columns.extend(aggregates);
-        batch.with_columns(self.wide.clone(), columns)
+        batch.into_columns(self.wide.clone(), columns)
     }
 
     /// Rows of a wanted kind for which `having` is true.
@@ -204,13 +208,11 @@ impl SelectOp {
         };
         let having = match &self.having {
             None => None,
-            Some(h) => {
-                let mask = h.mask(wide)?;
-                Some(match Array::nulls(&mask) {
-                    Some(nulls) => mask.values() & nulls.inner(),
-                    None => mask.values().clone(),
-                })
-            }
+            Some(h) => match h.truths(wide)? {
+                Truths::None => return Ok(Kept::None),
+                Truths::All => None,
+                Truths::Some(bits) => Some(bits),
+            },
         };
         let bits = match (wanted, having) {
             (None, None) => return Ok(Kept::All),
@@ -226,11 +228,21 @@ impl SelectOp {
 
     /// Projects picked rows, sorts and cuts their chunks.
     fn emit(&self, wide: &EventBatch, picked: Picked) -> Result<Option<EventBatch>> {
+        self.emit_with(wide, &[], picked)
+    }
+
+    /// [`SelectOp::emit`] of rows with `more` columns behind the others.
+    fn emit_with(
+        &self,
+        wide: &EventBatch,
+        more: &[ArrayRef],
+        picked: Picked,
+    ) -> Result<Option<EventBatch>> {
         let mut picked = match self.arrange.cut(picked, wide.rows()) {
             Some(picked) => picked,
             None => return Ok(None),
         };
-        let mut out = self.projection.project(wide, picked.rows.as_deref())?;
+        let mut out = self.projection.project(wide, more, picked.rows.as_deref())?;
         if self.events == EventType::Current {
             out.kinds = None;
         }
