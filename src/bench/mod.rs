@@ -22,6 +22,7 @@ pub mod machine;
 pub mod open;
 pub mod query;
 pub mod report;
+mod singly;
 pub mod subject;
 pub mod workload;
 

@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Runs the hand-written loops along and prints the ratios.
     #[arg(long)]
     limit: bool,
+    /// Sends rows one by one as values; a step runs when --batch-rows of them wait.
+    #[arg(long, conflicts_with = "rate")]
+    singly: bool,
     /// Open loop: this many events per second are due, and how late their results come is measured.
     #[arg(long)]
     rate: Option<f64>,
@@ -106,6 +109,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         seed: arguments.seed,
         repetitions: arguments.repetitions.unwrap_or(if arguments.rate.is_some() { 1 } else { 7 }),
         limit: arguments.limit,
+        singly: arguments.singly,
         ..defaults
     }
 }

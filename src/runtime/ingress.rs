@@ -4,10 +4,11 @@
 //! `2 * seq + 1`. In playback the clock is the largest event time seen (of a chunk: its largest, before
 //! its first row); otherwise the clock is what it was told.
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::event::{Chunks, EventBatch, Stamps, Value, merge};
 use crate::time::Timeline;
@@ -31,7 +32,7 @@ pub(super) struct Ingress {
 struct Queue {
     schema: SchemaRef,
     full: Vec<EventBatch>,
-    rows: Vec<Vec<Value>>,
+    rows: Rows,
     ts: Vec<i64>,
     at: Vec<i64>,
     order: Vec<u64>,
@@ -45,7 +46,7 @@ impl Ingress {
         clock: i64,
     ) -> Self {
         let queue = |schema: SchemaRef| Queue {
-            rows: vec![vec![]; schema.fields().len()],
+            rows: Rows::new(&schema),
             schema,
             full: vec![],
             ts: vec![],
@@ -108,7 +109,17 @@ impl Ingress {
         (order, self.clock)
     }
 
-    /// One chunk of rows (already of the stream's types).
+    /// One row, of which each value [`super::rows::fits`] its attribute.
+    #[inline]
+    pub(super) fn row(&mut self, stream: usize, ts: i64, values: &[Value]) {
+        let (order, at) = self.admit(ts);
+        self.waiting += 1;
+        let q = &mut self.queues[stream];
+        q.push(ts, at, order, values);
+        q.offsets.push(q.ts.len() as u32);
+    }
+
+    /// One chunk of rows, of which each value [`super::rows::fits`] its attribute.
     pub(super) fn chunk(&mut self, stream: usize, rows: Vec<(i64, Vec<Value>)>) {
         let Some(ts) = rows.iter().map(|(ts, _)| *ts).max() else { return };
         let (order, at) = self.admit(ts);
@@ -116,12 +127,7 @@ impl Ingress {
         self.chunked |= rows.len() > 1;
         let q = &mut self.queues[stream];
         for (ts, values) in rows {
-            q.ts.push(ts);
-            q.at.push(at);
-            q.order.push(order);
-            for (column, value) in q.rows.iter_mut().zip(values) {
-                column.push(value);
-            }
+            q.push(ts, at, order, &values);
         }
         q.offsets.push(q.ts.len() as u32);
     }
@@ -220,34 +226,39 @@ impl Ingress {
 }
 
 impl Queue {
+    #[inline]
+    fn push(&mut self, ts: i64, at: i64, order: u64, values: &[Value]) {
+        self.ts.push(ts);
+        self.at.push(at);
+        self.order.push(order);
+        self.rows.push(values);
+    }
+
     /// Turns single rows into a batch.
     fn seal(&mut self) {
         let rows = self.ts.len();
         if rows == 0 {
             return;
         }
-        let columns: Vec<ArrayRef> = self
-            .schema
-            .fields()
-            .iter()
-            .zip(&mut self.rows)
-            .map(|(f, values)| {
-                let array = Value::to_array(f.data_type(), values.iter());
-                values.clear();
-                array
-            })
-            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let columns = self.rows.take();
         let columns = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
-            .expect("values were coerced to the schema's types on entry");
-        let mut batch = EventBatch::new(
-            columns,
-            std::mem::take(&mut self.ts).into(),
-            std::mem::take(&mut self.at).into(),
-            std::mem::take(&mut self.order).into(),
-        );
+            .expect("the columns were made for this schema");
+        let ts = Stamps::from(std::mem::take(&mut self.ts));
+        // In playback, and as long as events are in order, the clock is their own time.
+        let at = match self.at[..] == ts[..] {
+            true => ts.clone(),
+            false => std::mem::take(&mut self.at).into(),
+        };
+        self.at.clear();
+        let mut batch = EventBatch::new(columns, ts, at, std::mem::take(&mut self.order).into());
+        if self.offsets.len() == rows + 1 {
+            self.offsets.truncate(1);
+            self.full.push(batch);
+            return;
+        }
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        batch.chunks = (offsets.len() != rows + 1).then(|| Chunks::new(offsets));
+        batch.chunks = Some(Chunks::new(offsets));
         self.full.push(batch);
     }
 
@@ -258,27 +269,6 @@ impl Queue {
         }
         merge(&self.schema, std::mem::take(&mut self.full))
     }
-}
-
-/// A value as the type of `field`: numbers widen (int to long, float and double; long and float to
-/// double), nothing narrows.
-pub(super) fn coerce(value: Value, ty: &DataType) -> Result<Value, Value> {
-    Ok(match (value, ty) {
-        (Value::Null, _) => Value::Null,
-        (v @ Value::Int(_), DataType::Int32)
-        | (v @ Value::Long(_), DataType::Int64)
-        | (v @ Value::Float(_), DataType::Float32)
-        | (v @ Value::Double(_), DataType::Float64)
-        | (v @ Value::Bool(_), DataType::Boolean)
-        | (v @ Value::String(_), DataType::Utf8View)
-        | (v, DataType::BinaryView) => v,
-        (Value::Int(v), DataType::Int64) => Value::Long(v.into()),
-        (Value::Int(v), DataType::Float32) => Value::Float(v as f32),
-        (Value::Int(v), DataType::Float64) => Value::Double(v.into()),
-        (Value::Long(v), DataType::Float64) => Value::Double(v as f64),
-        (Value::Float(v), DataType::Float64) => Value::Double(v.into()),
-        (v, _) => return Err(v),
-    })
 }
 
 /// Columns of `batch` by the names of `schema`, cast to its types where no value changes.

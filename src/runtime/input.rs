@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
 
 use super::app::Shared;
-use super::ingress::{coerce, conform};
+use super::ingress::conform;
+use super::rows::fits;
 use crate::error::{Error, Result};
 use crate::event::Value;
 
@@ -27,6 +28,14 @@ pub enum Times<'a> {
 pub trait IntoRow {
     /// The values in the order of the stream's attributes.
     fn into_row(self) -> Vec<Value>;
+
+    /// Calls `f` with the values in the order of the stream's attributes.
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(&self.into_row())
+    }
 }
 
 impl IntoRow for Vec<Value> {
@@ -38,20 +47,32 @@ impl IntoRow for &[Value] {
     fn into_row(self) -> Vec<Value> {
         self.to_vec()
     }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
+    }
 }
 impl IntoRow for &Vec<Value> {
     fn into_row(self) -> Vec<Value> {
         self.clone()
+    }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
     }
 }
 impl<const N: usize> IntoRow for [Value; N] {
     fn into_row(self) -> Vec<Value> {
         self.into()
     }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(&self)
+    }
 }
 impl<const N: usize> IntoRow for &[Value; N] {
     fn into_row(self) -> Vec<Value> {
         self.to_vec()
+    }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
     }
 }
 macro_rules! tuple_row {
@@ -59,6 +80,10 @@ macro_rules! tuple_row {
         impl<$($t: Into<Value>),+> IntoRow for ($($t,)+) {
             fn into_row(self) -> Vec<Value> {
                 vec![$(self.$i.into()),+]
+            }
+            #[inline]
+            fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+                f(&[$(self.$i.into()),+])
             }
         }
     };
@@ -119,8 +144,10 @@ impl Input {
     /// # Errors
     /// [`Error::Data`] if the values don't fit the attributes (numbers widen, nothing narrows).
     pub fn send(&self, row: impl IntoRow) -> Result<()> {
-        let row = self.check(row.into_row())?;
-        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ingress.clock(), row)]), 1)
+        row.with_row(|values| {
+            self.check(values)?;
+            self.shared.send(|ingress| ingress.row(self.stream, ingress.clock(), values), 1)
+        })
     }
 
     /// Sends an event with its time, ms since the epoch. In playback this moves the clock.
@@ -128,8 +155,10 @@ impl Input {
     /// # Errors
     /// As [`Input::send`].
     pub fn send_at(&self, ts: i64, row: impl IntoRow) -> Result<()> {
-        let row = self.check(row.into_row())?;
-        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ts, row)]), 1)
+        row.with_row(|values| {
+            self.check(values)?;
+            self.shared.send(|ingress| ingress.row(self.stream, ts, values), 1)
+        })
     }
 
     /// Sends a struct (or map) by field names; missing fields are null.
@@ -148,7 +177,11 @@ impl Input {
     pub fn send_chunk<R: IntoRow>(&self, rows: impl IntoIterator<Item = (i64, R)>) -> Result<()> {
         let rows = rows
             .into_iter()
-            .map(|(ts, r)| Ok((ts, self.check(r.into_row())?)))
+            .map(|(ts, r)| {
+                let row = r.into_row();
+                self.check(&row)?;
+                Ok((ts, row))
+            })
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
         self.shared.send(|ingress| ingress.chunk(self.stream, rows), n)
@@ -202,27 +235,30 @@ impl Input {
         }
     }
 
-    fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {
+    /// Whether there is a value for each attribute, of its type or one that widens to it.
+    #[inline]
+    fn check(&self, row: &[Value]) -> Result<()> {
         let fields = self.schema.fields();
-        if row.len() != fields.len() {
-            return Err(Error::Data(format!(
-                "`{}` has {} attributes, the event has {} values",
-                self.name,
-                fields.len(),
-                row.len()
-            )));
-        }
-        row.into_iter()
-            .zip(fields)
-            .map(|(v, f)| {
-                coerce(v, f.data_type()).map_err(|v| {
-                    let ty = crate::expr::types::attr_type(f.data_type());
-                    let ty = ty.map_or(String::new(), |t| t.to_string());
-                    let name = f.name();
-                    Error::Data(format!("`{}.{name}` is of type {ty}, not {v:?}", self.name))
-                })
-            })
-            .collect()
+        let fit = row.len() == fields.len()
+            && row.iter().zip(fields).all(|(v, f)| fits(v, f.data_type()));
+        if fit { Ok(()) } else { Err(self.misfit(row)) }
+    }
+
+    #[cold]
+    fn misfit(&self, row: &[Value]) -> Error {
+        let (fields, stream) = (self.schema.fields(), &self.name);
+        let fault = row.iter().zip(fields).find(|(v, f)| !fits(v, f.data_type()));
+        Error::Data(match fault {
+            Some((v, f)) if row.len() == fields.len() => {
+                let ty = crate::expr::types::attr_type(f.data_type());
+                let ty = ty.map_or(String::new(), |t| t.to_string());
+                format!("`{stream}.{}` is of type {ty}, not {v:?}", f.name())
+            }
+            _ => {
+                let (have, given) = (fields.len(), row.len());
+                format!("`{stream}` has {have} attributes, the event has {given} values")
+            }
+        })
     }
 
     fn struct_row<T: Serialize>(&self, row: &T) -> Result<Vec<Value>> {

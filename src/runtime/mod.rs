@@ -13,6 +13,7 @@ mod events;
 mod group;
 mod ingress;
 mod input;
+mod rows;
 mod stats;
 mod triggers;
 
