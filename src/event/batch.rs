@@ -191,10 +191,10 @@ impl EventBatch {
         Ok(self.around(columns))
     }
 
-    /// [`EventBatch::with_columns`] of a batch that isn't needed any more.
-    pub fn into_columns(self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<Self> {
-        let columns = record_batch(schema, columns, self.rows())?;
-        Ok(Self { columns, ..self })
+    /// Puts other columns in the place of these (same row count).
+    pub fn set_columns(&mut self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<()> {
+        self.columns = record_batch(schema, columns, self.rows())?;
+        Ok(())
     }
 
     /// The hidden fields around other columns.

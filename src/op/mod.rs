@@ -44,19 +44,31 @@ impl Output {
         all
     }
 
-    /// Takes what was emitted, as one batch.
+    /// As [`Output::push`], of what is in a port; nothing is left there.
+    pub fn push_from(&mut self, port: &mut Option<EventBatch>) {
+        match port {
+            Some(batch) if batch.is_empty() => *port = None,
+            Some(_) if self.first.is_none() => std::mem::swap(&mut self.first, port),
+            _ => self.more.extend(port.take()),
+        }
+    }
+
+    /// Takes what was emitted, as one batch, to `port` (whatever was there).
     ///
     /// # Errors
     /// If the batches are of different schemas.
-    pub fn take_one(&mut self) -> Result<Option<EventBatch>> {
+    pub fn take_into(&mut self, port: &mut Option<EventBatch>) -> Result<()> {
         if self.more.is_empty() {
-            return Ok(self.first.take());
+            *port = None;
+            std::mem::swap(&mut self.first, port);
+            return Ok(());
         }
         let all = self.take();
-        match all.first().map(|b| b.columns.schema()) {
-            Some(schema) => concat(&schema, all),
-            None => Ok(None),
-        }
+        *port = match all.first().map(|b| b.columns.schema()) {
+            Some(schema) => concat(&schema, all)?,
+            None => None,
+        };
+        Ok(())
     }
 }
 

@@ -288,43 +288,70 @@ impl Core {
                 [_] => self.partition(p, &mut [None], flow),
                 several => self.partition(p, &mut vec![None; several.len()], flow),
             },
-            Node::Query(q) => {
-                flow.queries[q] = match self.plan.queries[q].input.streams() {
-                    [s] => {
-                        let input = self.port(q, 0, *s, flow);
-                        self.query(q, step, &mut [input])?
-                    }
-                    streams => {
-                        let ports = streams.iter().enumerate();
-                        let mut inputs: Vec<Option<EventBatch>> =
-                            ports.map(|(port, s)| self.port(q, port, *s, flow)).collect();
-                        self.query(q, step, &mut inputs)?
-                    }
-                };
-                Ok(())
-            }
+            Node::Query(q) => match self.plan.queries[q].input.streams() {
+                [s] => self.query_of_one(q, *s, step, flow),
+                streams => {
+                    let ports = streams.iter().enumerate();
+                    let mut inputs: Vec<Option<EventBatch>> =
+                        ports.map(|(port, s)| self.port(q, port, *s, flow)).collect();
+                    self.query(q, step, &mut inputs, &mut flow.queries[q])
+                }
+            },
         }
+    }
+
+    /// A query with one port. (Batches are large to move, so they are left where they are.)
+    fn query_of_one(
+        &mut self,
+        q: usize,
+        s: StreamId,
+        step: &Step<'_>,
+        flow: &mut Flow,
+    ) -> Result<()> {
+        let keyed =
+            self.plan.queries[q].partition.is_some() && self.plan.streams[s].partition.is_none();
+        if !keyed && self.handing.alone[q][0] && !self.handing.watched_streams[s] {
+            let input = std::slice::from_mut(&mut flow.streams[s]);
+            return self.query(q, step, input, &mut flow.queries[q]);
+        }
+        let mut input = [self.port(q, 0, s, flow)];
+        self.query(q, step, &mut input, &mut flow.queries[q])
     }
 
     /// Merges what was sent to a stream with what its writers put out.
     fn stream(&mut self, s: StreamId, flow: &mut Flow) -> Result<()> {
         let stream = &self.plan.streams[s];
         let Flow { streams, queries, sent, .. } = flow;
-        let written = stream.writers.iter().filter_map(|q| {
-            let batch = hand(&mut queries[*q], !self.handing.watched_queries[*q]);
-            batch.map(|b| self.enter(s, b))
-        });
-        let mut parts = sent[s].take().into_iter().chain(written);
-        let Some(first) = parts.next() else { return Ok(()) };
-        let merged = match parts.next() {
-            None => Some(first).filter(|b| !b.is_empty()),
-            Some(second) => {
-                merge(&stream.schema, [first, second].into_iter().chain(parts).collect())?
+        let mut writers = stream.writers.iter().copied().filter(|q| queries[*q].is_some());
+        match (sent[s].is_some(), writers.next(), writers.next()) {
+            (false, None, _) => {}
+            (true, None, _) => std::mem::swap(&mut streams[s], &mut sent[s]),
+            (false, Some(q), None) => {
+                if self.handing.watched_queries[q] {
+                    streams[s].clone_from(&queries[q]);
+                } else {
+                    std::mem::swap(&mut streams[s], &mut queries[q]);
+                }
+                streams[s].iter_mut().for_each(|b| self.enter(s, b));
             }
-        };
-        let rows = merged.as_ref().map_or(0, EventBatch::rows);
-        streams[s] = merged;
-        self.stream_rows[s] += rows as u64;
+            _ => {
+                let mut parts: Vec<EventBatch> = sent[s].take().into_iter().collect();
+                for q in &stream.writers {
+                    parts.extend(hand(&mut queries[*q], !self.handing.watched_queries[*q]).map(
+                        |mut b| {
+                            self.enter(s, &mut b);
+                            b
+                        },
+                    ));
+                }
+                streams[s] = merge(&stream.schema, parts)?;
+            }
+        }
+        match &streams[s] {
+            Some(batch) if batch.is_empty() => streams[s] = None,
+            Some(batch) => self.stream_rows[s] += batch.rows() as u64,
+            None => {}
+        }
         Ok(())
     }
 
@@ -359,30 +386,29 @@ impl Core {
         }
     }
 
-    /// Runs one query over its inputs.
+    /// Runs one query over its inputs; what it puts out goes to `output`.
     pub(super) fn query(
         &mut self,
         q: usize,
         step: &Step<'_>,
         inputs: &mut [Option<EventBatch>],
-    ) -> Result<Option<EventBatch>> {
+        output: &mut Option<EventBatch>,
+    ) -> Result<()> {
         let stats = &mut self.stats[q];
         stats.rows_in += inputs.iter().flatten().map(|b| b.rows() as u64).sum::<u64>();
-        let out = self.queries[q].process(step, inputs)?;
-        stats.rows_out += out.as_ref().map_or(0, |b| b.rows() as u64);
-        Ok(out)
+        self.queries[q].process(step, inputs, output)?;
+        stats.rows_out += output.as_ref().map_or(0, |b| b.rows() as u64);
+        Ok(())
     }
 
     /// A query's output as it enters stream `s`: every event is current there, and only inner streams
     /// keep the key.
-    pub(super) fn enter(&self, s: StreamId, batch: EventBatch) -> EventBatch {
-        let mut batch = batch;
+    pub(super) fn enter(&self, s: StreamId, batch: &mut EventBatch) {
         batch.kinds = None;
         batch.resets.clear();
         if self.plan.streams[s].partition.is_none() {
             batch.keys = None;
         }
-        batch
     }
 
     pub(super) fn snapshot(&self) -> Result<Vec<u8>> {

@@ -125,10 +125,11 @@ fn arrivals(
             }
             for q in &core.plan.streams[s].writers {
                 if !inside.contains(&Node::Query(*q))
-                    && let Some(b) = flow.queries[*q].clone()
+                    && let Some(mut b) = flow.queries[*q].clone()
                 {
                     let rank = rank(Node::Query(*q), Node::Stream(s));
-                    add(rank, &core.enter(s, b), &|b| Task::Stream(s, b));
+                    core.enter(s, &mut b);
+                    add(rank, &b, &|b| Task::Stream(s, b));
                 }
             }
             continue;
@@ -213,7 +214,8 @@ impl Run<'_> {
             let timeline = Timeline::new(order, due);
             let ports = self.core.plan.queries[q].input.streams().len();
             let mut inputs = vec![None; ports];
-            let out = self.core.query(q, &Step { timeline: &timeline }, &mut inputs)?;
+            let mut out = None;
+            self.core.query(q, &Step { timeline: &timeline }, &mut inputs, &mut out)?;
             self.emitted(q, out)?;
         }
     }
@@ -236,7 +238,8 @@ impl Run<'_> {
         let tasks = match target.filter(|t| self.inside.contains(&Node::Stream(*t))) {
             None => vec![],
             Some(t) => {
-                let entered = self.core.enter(t, out.clone());
+                let mut entered = out.clone();
+                self.core.enter(t, &mut entered);
                 let chunk =
                     |c: std::ops::Range<usize>| Task::Stream(t, entered.slice(c.start, c.len()));
                 let mut tasks: Vec<Task> = entered.chunk_ranges().map(chunk).collect();
@@ -285,7 +288,8 @@ impl Run<'_> {
                         .iter()
                         .map(|port| (*port == s).then(|| batch.clone()))
                         .collect();
-                    let out = self.core.query(q, &Step { timeline: &timeline }, &mut inputs)?;
+                    let mut out = None;
+                    self.core.query(q, &Step { timeline: &timeline }, &mut inputs, &mut out)?;
                     if let Some(out) = out {
                         let tasks = self.onward(q, out);
                         stack.extend(tasks);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryViewBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder,
-    Int64Builder, StringViewBuilder,
+    Array, ArrayRef, ArrowPrimitiveType, BinaryViewBuilder, BooleanBuilder, PrimitiveArray,
+    StringViewBuilder,
 };
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, SchemaRef};
 
 use crate::event::{Value, object};
 
@@ -18,13 +19,49 @@ pub(super) struct Rows {
 
 #[derive(Debug)]
 enum Column {
-    Int(Int32Builder),
-    Long(Int64Builder),
-    Float(Float32Builder),
-    Double(Float64Builder),
+    Int(Numbers<Int32Type>),
+    Long(Numbers<Int64Type>),
+    Float(Numbers<Float32Type>),
+    Double(Numbers<Float64Type>),
     Bool(BooleanBuilder),
     Text(StringViewBuilder),
     Object(BinaryViewBuilder),
+}
+
+/// Numbers, mostly not null.
+#[derive(Debug)]
+struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    /// Whether each is one; empty before the first null.
+    valid: Vec<bool>,
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    fn new() -> Self {
+        Self { values: vec![], valid: vec![] }
+    }
+
+    #[inline]
+    fn append_value(&mut self, value: T::Native) {
+        self.values.push(value);
+        if !self.valid.is_empty() {
+            self.valid.push(true);
+        }
+    }
+
+    fn append_null(&mut self) {
+        self.valid.resize(self.values.len(), true);
+        self.values.push(T::Native::default());
+        self.valid.push(false);
+    }
+
+    /// Takes all, and makes room for as many.
+    fn finish(&mut self) -> PrimitiveArray<T> {
+        let room = Vec::with_capacity(self.values.len());
+        let valid = std::mem::take(&mut self.valid);
+        let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
+        PrimitiveArray::new(std::mem::replace(&mut self.values, room).into(), nulls)
+    }
 }
 
 impl Rows {
@@ -51,10 +88,10 @@ impl Rows {
 impl Column {
     fn new(ty: &DataType) -> Self {
         match ty {
-            DataType::Int32 => Column::Int(Int32Builder::with_capacity(0)),
-            DataType::Int64 => Column::Long(Int64Builder::with_capacity(0)),
-            DataType::Float32 => Column::Float(Float32Builder::with_capacity(0)),
-            DataType::Float64 => Column::Double(Float64Builder::with_capacity(0)),
+            DataType::Int32 => Column::Int(Numbers::new()),
+            DataType::Int64 => Column::Long(Numbers::new()),
+            DataType::Float32 => Column::Float(Numbers::new()),
+            DataType::Float64 => Column::Double(Numbers::new()),
             DataType::Boolean => Column::Bool(BooleanBuilder::with_capacity(0)),
             DataType::Utf8View => Column::Text(StringViewBuilder::with_capacity(0)),
             _ => Column::Object(BinaryViewBuilder::with_capacity(0)),
@@ -101,7 +138,11 @@ impl Column {
             Column::Float(from) => Arc::new(from.finish()),
             Column::Double(from) => Arc::new(from.finish()),
             Column::Bool(from) => Arc::new(from.finish()),
-            Column::Text(from) => Arc::new(from.finish()),
+            Column::Text(from) => {
+                let texts = from.finish();
+                *from = StringViewBuilder::with_capacity(texts.len());
+                Arc::new(texts)
+            }
             Column::Object(from) => Arc::new(from.finish()),
         }
     }
@@ -127,7 +168,6 @@ pub(super) fn fits(value: &Value, ty: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Array;
     use arrow::datatypes::{Field, Schema};
 
     use super::*;

@@ -29,22 +29,22 @@ impl Filter {
 }
 
 impl Stateless for Filter {
-    fn apply(&self, batch: EventBatch) -> Result<Option<EventBatch>> {
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
         let truths = match batch.rows() {
             0 => Truths::All,
-            _ => self.condition.truths(&batch)?,
+            _ => self.condition.truths(batch)?,
         };
         if truths == Truths::None && batch.resets.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
-        let batch = match &self.then {
-            Some(project) => project.narrow(batch)?,
-            None => batch,
-        };
-        Ok(Some(match truths {
-            Truths::All => batch,
-            Truths::None => batch.take(&[])?,
-            Truths::Some(bits) => batch.filter(&BooleanArray::new(bits, None))?,
-        }))
+        if let Some(project) = &self.then {
+            project.apply(batch)?;
+        }
+        match truths {
+            Truths::All => {}
+            Truths::None => *batch = batch.take(&[])?,
+            Truths::Some(bits) => *batch = batch.filter(&BooleanArray::new(bits, None))?,
+        }
+        Ok(true)
     }
 }

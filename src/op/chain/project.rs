@@ -19,16 +19,10 @@ impl Project {
     }
 }
 
-impl Project {
-    /// The batch with these columns alone.
-    pub(super) fn narrow(&self, batch: EventBatch) -> Result<EventBatch> {
-        let columns = self.columns.iter().map(|c| batch.columns.column(*c).clone()).collect();
-        batch.into_columns(self.schema.clone(), columns)
-    }
-}
-
 impl Stateless for Project {
-    fn apply(&self, batch: EventBatch) -> Result<Option<EventBatch>> {
-        self.narrow(batch).map(Some)
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
+        let columns = self.columns.iter().map(|c| batch.columns.column(*c).clone()).collect();
+        batch.set_columns(self.schema.clone(), columns)?;
+        Ok(true)
     }
 }

@@ -66,15 +66,9 @@ impl Projection {
     }
 
     /// The items for `rows` of `batch` (none = all rows), whose hidden fields come along; chunks are
-    /// the caller's. `more` are columns behind the batch's own.
-    pub(super) fn project(
-        &self,
-        batch: &EventBatch,
-        more: &[ArrayRef],
-        rows: Option<&[u32]>,
-    ) -> Result<EventBatch> {
-        let own = batch.columns.columns();
-        let column = |c: &usize| own.get(*c).unwrap_or_else(|| &more[*c - own.len()]).clone();
+    /// the caller's.
+    pub(super) fn project(&self, batch: &EventBatch, rows: Option<&[u32]>) -> Result<EventBatch> {
+        let column = |c: &usize| batch.columns.column(*c).clone();
         let (places, schema) = match &self.plain {
             Some(places) => (places, &self.output),
             None => (&self.needed, &self.narrow),
@@ -89,7 +83,19 @@ impl Projection {
             return Ok(out);
         }
         let columns = self.items.iter().map(|i| i.evaluate(&out)).collect::<Result<Vec<_>>>()?;
-        out.into_columns(self.output.clone(), columns)
+        out.set_columns(self.output.clone(), columns)?;
+        Ok(out)
+    }
+
+    /// The items for all rows of `batch`, in place, if none of them is computed: whether that was so.
+    /// `more` are columns behind the batch's own.
+    pub(super) fn replace(&self, batch: &mut EventBatch, more: &[ArrayRef]) -> Result<bool> {
+        let Some(places) = &self.plain else { return Ok(false) };
+        let own = batch.columns.columns();
+        let column = |c: &usize| own.get(*c).unwrap_or_else(|| &more[*c - own.len()]).clone();
+        let columns = places.iter().map(column).collect();
+        batch.set_columns(self.output.clone(), columns)?;
+        Ok(true)
     }
 }
 
