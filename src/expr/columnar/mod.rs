@@ -86,6 +86,15 @@ impl Truths {
         }
     }
 
+    /// Whether it is true in a row.
+    pub fn at(&self, row: usize) -> bool {
+        match self {
+            Truths::All => true,
+            Truths::None => false,
+            Truths::Some(bits) => bits.value(row),
+        }
+    }
+
     /// A bit for each of `rows` rows.
     pub fn bits(self, rows: usize) -> BooleanBuffer {
         match self {
@@ -178,6 +187,25 @@ impl ColumnarExpr {
     /// [`ColumnarExpr::truths`] by kernels, however few the rows.
     pub(super) fn truths_of_columns(&self, batch: &EventBatch) -> Result<Truths> {
         Ok(match nodes::Truth::of(self.values(batch)?)? {
+            nodes::Truth::Bits(bits) => Truths::of(bits),
+            nodes::Truth::Same(true) => Truths::All,
+            nodes::Truth::Same(false) => Truths::None,
+        })
+    }
+
+    /// [`ColumnarExpr::truths`] over columns alone.
+    ///
+    /// # Errors
+    /// As [`ColumnarExpr::mask`], and if it looks at a row's time or place.
+    pub fn truths_of_values(&self, columns: &RecordBatch) -> Result<Truths> {
+        let value = match &self.plan {
+            Plan::Expr { root, hidden, .. } if hidden.is_empty() => root.evaluate(columns)?,
+            Plan::Column(c) if *c < columns.num_columns() => {
+                ColumnarValue::Array(Arc::clone(columns.column(*c)))
+            }
+            _ => return Err(Error::Data("a condition looks at more than values".into())),
+        };
+        Ok(match nodes::Truth::of(value)? {
             nodes::Truth::Bits(bits) => Truths::of(bits),
             nodes::Truth::Same(true) => Truths::All,
             nodes::Truth::Same(false) => Truths::None,
