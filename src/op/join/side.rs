@@ -6,7 +6,6 @@
 //! chunk the merge has come to, unless the window marks rows otherwise (`delay` shows those that wait).
 //! For batch windows that is the last completed batch.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,9 +13,12 @@ use arrow::array::RecordBatch;
 use super::index::{Index, NO_KEY};
 use super::keys::{KeyExprs, Keys};
 use super::rows::Rows;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, Slot, concat};
+use crate::lang::ast::EventType;
 use crate::op::chain::{LogSink, build_chain};
+use crate::op::window::{Sends, drive};
 use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSideSpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -30,6 +32,8 @@ enum Feed {
     /// No window: each row comes, goes and resets the aggregates at once, and can't be found. Holds
     /// the rows of the present run.
     Passing(RecordBatch),
+    /// Through a named window, which emits them elsewhere.
+    Shared(Box<Shared>),
 }
 
 /// One side of a join.
@@ -42,6 +46,8 @@ pub(super) struct Side {
     searched: bool,
     /// Whether rows of this side look for partners.
     pub triggers: bool,
+    /// Whether rows that enter look for partners.
+    current: bool,
     /// Whether rows that leave look for partners, too.
     expired: bool,
     /// Whether a row without partner leaves with nulls.
@@ -60,9 +66,9 @@ pub(super) struct Emission {
     /// The join key of each row.
     pub keys: Vec<KeyId>,
     /// Rows that can be found otherwise than their kind says, sorted by row.
-    marks: Vec<(u32, Mark)>,
+    pub marks: Vec<(u32, Mark)>,
     /// By chunk, whether it belongs to the delivery of the chunk before.
-    joined: Vec<bool>,
+    pub joined: Vec<bool>,
 }
 
 impl Emission {
@@ -98,17 +104,6 @@ impl Emission {
         let at = self.marks.binary_search_by_key(&(row as u32), |m| m.0).ok()?;
         Some(self.marks[at].1)
     }
-
-    /// Consecutive chunks of one cause and partition key become one delivery.
-    fn join_causes(&mut self) {
-        let key = |row: usize| (self.rows.order[row], self.rows.at[row], self.rows.keys[row]);
-        self.joined = (0..self.chunks())
-            .map(|c| {
-                let start = self.chunk(c).start;
-                start > 0 && key(start) == key(start - 1)
-            })
-            .collect();
-    }
 }
 
 /// The roles of a side that its own spec doesn't tell.
@@ -129,9 +124,11 @@ impl Side {
         logs: &Arc<dyn LogSink>,
     ) -> Result<Self> {
         let sliding = spec.window.as_ref().is_some_and(|w| w.spec.sliding);
-        let feed = match &spec.window {
+        let output = spec.shared.as_ref().map(|s| s.events);
+        let feed = match (&spec.window, &spec.shared) {
+            (_, Some(shared)) => Feed::Shared(Box::new(Shared::new(spec.schema.clone(), shared)?)),
             // The index needs the rows that leave, whoever else does.
-            Some(call) => Feed::Window((call.spec.create)(
+            (Some(call), _) => Feed::Window((call.spec.create)(
                 call,
                 WindowContext {
                     schema: spec.schema.clone(),
@@ -140,16 +137,21 @@ impl Side {
                     searched: role.searched,
                 },
             )?),
-            None => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
+            (None, None) => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
         };
         Ok(Self {
             handlers: build_chain(&spec.handlers, &spec.input, role.keyed, logs)?,
-            searched: role.searched && spec.window.is_some(),
+            searched: role.searched && (spec.window.is_some() || output.is_some()),
             feed,
             keys,
             index: Index::default(),
             triggers: spec.triggers,
-            expired: role.expired || (sliding && role.aggregates),
+            current: output != Some(EventType::Expired),
+            expired: match output {
+                None => role.expired || (sliding && role.aggregates),
+                Some(EventType::Current) => false,
+                Some(_) => role.expired || role.aggregates,
+            },
             outer: role.outer,
             sliding,
             last: 0,
@@ -161,6 +163,7 @@ impl Side {
         match &self.feed {
             Feed::Window(w) => Rows::Store(w.store()),
             Feed::Passing(batch) => Rows::Batch(batch),
+            Feed::Shared(shared) => Rows::Store(shared.store()),
         }
     }
 
@@ -180,35 +183,17 @@ impl Side {
                 *rows = batch.columns.clone();
                 return Ok(pass(&batch, self.expired));
             }
-        };
-        let mut out = WindowOutput::default();
-        let mut calls = Vec::new();
-        if let Some(batch) = batch {
-            let runs = if self.sliding { whole(&batch) } else { calls_of(&batch) };
-            for rows in runs {
-                calls.push(out.rows.chunk_ends().len());
-                window.process(step, &batch, rows, &mut out)?;
-                out.rows.end_chunk();
+            Feed::Shared(shared) => {
+                return Ok(batch.map_or_else(Emission::default, |b| shared.emit(&b)));
             }
+        };
+        if let Some(batch) = &batch {
             self.last = batch.order[batch.rows() - 1];
         }
-        if let Some(clock) = clock {
-            window.advance(step, clock, self.last, &mut out)?;
-        }
-        out.rows.end_chunk();
-        let mut emission =
-            Emission { slots: out.slots, rows: out.rows, marks: out.marks, ..Emission::default() };
-        if self.sliding {
-            emission.joined = vec![false; emission.chunks()];
-        } else {
-            emission.join_causes();
-            for chunk in calls {
-                if let Some(joined) = emission.joined.get_mut(chunk) {
-                    *joined = false;
-                }
-            }
-        }
-        Ok(emission)
+        let Sends { emitted: out, joined } =
+            drive(window.as_mut(), self.sliding, step, batch, clock, self.last)?;
+        let WindowOutput { slots, rows, marks } = out;
+        Ok(Emission { slots, rows, marks, joined, keys: vec![] })
     }
 
     /// The rows behind the handlers.
@@ -294,7 +279,10 @@ impl Side {
     #[inline]
     pub fn looks(&self, emission: &Emission, row: usize) -> bool {
         self.triggers
-            && (emission.rows.kinds[row] == Kind::Current || self.expired)
+            && match emission.rows.kinds[row] {
+                Kind::Current => self.current,
+                Kind::Expired => self.expired,
+            }
             && !matches!(emission.mark(row), Some(Mark::Enters | Mark::Vanishes))
     }
 
@@ -307,7 +295,7 @@ impl Side {
     pub fn next_timer(&self) -> Option<i64> {
         match &self.feed {
             Feed::Window(w) => w.next_timer(),
-            Feed::Passing(_) => None,
+            Feed::Passing(_) | Feed::Shared(_) => None,
         }
     }
 
@@ -316,13 +304,17 @@ impl Side {
         match &mut self.feed {
             Feed::Window(w) => w.reclaim(),
             Feed::Passing(rows) => *rows = RecordBatch::new_empty(rows.schema()),
+            Feed::Shared(shared) => shared.reclaim(),
         }
     }
 
     /// Saves window and index.
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
-        let Feed::Window(window) = &self.feed else { return Ok(()) };
-        w.section(|w| window.snapshot(w))?;
+        match &self.feed {
+            Feed::Window(window) => w.section(|w| window.snapshot(w))?,
+            Feed::Shared(shared) => w.section(|w| shared.snapshot(w))?,
+            Feed::Passing(_) => return Ok(()),
+        }
         let rows = self.index.rows();
         let partition: Vec<KeyId> = rows.iter().map(|s| self.index.partition(*s)).collect();
         w.value(&rows)?;
@@ -331,10 +323,18 @@ impl Side {
 
     /// Restores what [`Side::snapshot`] saved; the index is built anew.
     pub fn restore(&mut self, keys: &mut Keys, r: &mut SnapshotReader<'_>) -> Result<()> {
-        let Feed::Window(window) = &mut self.feed else { return Ok(()) };
-        r.section(|r| window.restore(r))?;
+        let bound = match &mut self.feed {
+            Feed::Window(window) => {
+                r.section(|r| window.restore(r))?;
+                window.store().bound()
+            }
+            Feed::Shared(shared) => {
+                r.section(|r| shared.restore(r))?;
+                shared.store().bound()
+            }
+            Feed::Passing(_) => return Ok(()),
+        };
         let (slots, partition): (Vec<Slot>, Vec<KeyId>) = (r.value()?, r.value()?);
-        let bound = window.store().bound();
         if slots.len() != partition.len() || slots.iter().any(|s| *s as usize >= bound) {
             return Err(Error::Snapshot("a join's index doesn't fit its window".into()));
         }
@@ -346,26 +346,6 @@ impl Side {
         }
         Ok(())
     }
-}
-
-/// All rows at once.
-fn whole(batch: &EventBatch) -> Vec<Range<usize>> {
-    std::iter::once(0..batch.rows()).collect()
-}
-
-/// The rows in runs in which no two chunks have the same cause and partition key: what the window
-/// emits for one chunk is one delivery, never what it emits for two.
-fn calls_of(batch: &EventBatch) -> Vec<Range<usize>> {
-    let of = |row: usize| (batch.order[row], batch.at[row], batch.key(row));
-    let again = |chunk: &Range<usize>| chunk.start > 0 && of(chunk.start) == of(chunk.start - 1);
-    let starts = batch.chunk_ranges().filter(again).map(|chunk| chunk.start);
-    let mut runs = Vec::new();
-    let mut from = 0;
-    for to in starts.chain([batch.rows()]) {
-        runs.push(from..to);
-        from = to;
-    }
-    runs
 }
 
 /// What a side without window emits: each row current, expired (if anybody wants it), reset.
