@@ -1,28 +1,26 @@
 //! Named windows: the window between the entrance and the exit, and what readers see of the exit.
 //!
-//! All that one arrival (a chunk), or one timer, makes the window emit is one chunk of the exit.
-//! Resets stay inside: readers never see one. Where joins search the window, the last column of the
-//! exit tells which row of the window each row is, and how joins find it.
+//! Each chunk the window emits is one of the exit. Resets stay inside: readers never see one. Where
+//! joins search the window, the last column of the exit tells which row of the window each row is, and
+//! how joins find it.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::datatypes::{SchemaRef, UInt64Type};
 
-use super::window::{Sends, drive};
 use super::{Operator, Output};
 use crate::error::Result;
-use crate::event::{Chunks, EventBatch, Kind, Slot};
+use crate::event::{EventBatch, Kind, Slot};
 use crate::lang::ast::EventType;
 use crate::plan::NamedWindow;
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
-use crate::window::{Mark, Window, WindowContext};
+use crate::window::{Mark, Window, WindowContext, WindowOutput};
 
 /// Drives the window of a named window.
 pub struct NamedWindowOp {
     window: Box<dyn Window>,
-    sliding: bool,
     searched: bool,
     output: SchemaRef,
 }
@@ -37,26 +35,17 @@ impl NamedWindowOp {
             searched: w.searched,
         };
         let window = (w.call.spec.create)(&w.call, context)?;
-        let sliding = w.call.spec.sliding;
-        Ok(Self { window, sliding, searched: w.searched, output: w.emitted() })
+        Ok(Self { window, searched: w.searched, output: w.emitted() })
     }
 
     /// The batch of what the window emitted.
-    fn gather(&mut self, sends: Sends) -> Result<EventBatch> {
-        let Sends { emitted, joined } = sends;
+    fn gather(&mut self, emitted: WindowOutput) -> Result<EventBatch> {
         let mut columns = self.window.store().gather_all(&emitted.slots);
         if self.searched {
             columns.push(held(&emitted.slots, &emitted.marks));
         }
-        let ends = emitted.rows.chunk_ends();
-        let last = |c: &usize| joined.get(c + 1).is_none_or(|joined| !joined);
-        let offsets: Vec<u32> =
-            [0].into_iter().chain((0..ends.len()).filter(last).map(|c| ends[c])).collect();
         let mut batch = emitted.rows.finish(self.output.clone(), columns, false)?;
-        let single = offsets.len() == batch.rows() + 1;
-        batch.chunks = (!single).then(|| Chunks::new(offsets));
         batch.resets.clear();
-        self.window.reclaim();
         Ok(batch)
     }
 }
@@ -68,15 +57,17 @@ impl Operator for NamedWindowOp {
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()> {
-        let input = inputs.first_mut().and_then(Option::take);
-        let last = input.as_ref().and_then(|b| b.order.last().copied()).unwrap_or(0);
-        let clock = Some(step.timeline.end());
-        let sends = drive(self.window.as_mut(), self.sliding, step, input, clock, last)?;
-        if sends.emitted.rows.is_empty() {
-            self.window.reclaim();
-        } else {
-            out.push(self.gather(sends)?);
+        let mut emitted = WindowOutput::default();
+        let mut last = 0;
+        if let Some(batch) = inputs.first_mut().and_then(Option::take) {
+            last = batch.order.last().copied().unwrap_or(0);
+            self.window.process(step, &batch, 0..batch.rows(), &mut emitted)?;
         }
+        self.window.advance(step, step.timeline.end(), last, &mut emitted)?;
+        if !emitted.rows.is_empty() {
+            out.push(self.gather(emitted)?);
+        }
+        self.window.reclaim();
         Ok(())
     }
 

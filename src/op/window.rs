@@ -1,7 +1,5 @@
 //! A window as an operator: one input port, rows in, rows that enter and leave out.
 
-use std::ops::Range;
-
 use arrow::datatypes::SchemaRef;
 
 use super::{Operator, Output};
@@ -37,72 +35,6 @@ impl WindowOp {
         self.window.reclaim();
         Ok(())
     }
-}
-
-/// What a window emitted in a run, and by chunk whether it belongs to the delivery of the chunk before.
-#[derive(Default)]
-pub(super) struct Sends {
-    pub emitted: WindowOutput,
-    pub joined: Vec<bool>,
-}
-
-/// Gives a window the rows of a run, and fires all its timers due at or before `clock` (none: only
-/// those due before a row). What a batch window emits for one chunk of its input, or for one timer,
-/// is one delivery; each chunk of a sliding one is. `last`: order of the last row it was given.
-pub(super) fn drive(
-    window: &mut dyn Window,
-    sliding: bool,
-    step: &Step<'_>,
-    batch: Option<EventBatch>,
-    clock: Option<i64>,
-    last: u64,
-) -> Result<Sends> {
-    let mut out = WindowOutput::default();
-    let mut calls = Vec::new();
-    if let Some(batch) = batch {
-        let whole = || std::iter::once(0..batch.rows()).collect();
-        let runs: Vec<Range<usize>> = if sliding { whole() } else { calls_of(&batch) };
-        for rows in runs {
-            calls.push(out.rows.chunk_ends().len());
-            window.process(step, &batch, rows, &mut out)?;
-            out.rows.end_chunk();
-        }
-    }
-    if let Some(clock) = clock {
-        window.advance(step, clock, last, &mut out)?;
-    }
-    out.rows.end_chunk();
-    let mut joined = vec![false; out.rows.chunk_ends().len()];
-    if !sliding {
-        join_causes(&out, &mut joined);
-        calls.into_iter().for_each(|c| joined.get_mut(c).into_iter().for_each(|j| *j = false));
-    }
-    Ok(Sends { emitted: out, joined })
-}
-
-/// Consecutive chunks of one cause and partition key become one delivery.
-fn join_causes(out: &WindowOutput, joined: &mut [bool]) {
-    let rows = &out.rows;
-    let key = |row: usize| (rows.order[row], rows.at[row], rows.keys[row]);
-    for (c, joined) in joined.iter_mut().enumerate().skip(1) {
-        let start = rows.chunk_ends()[c - 1] as usize;
-        *joined = key(start) == key(start - 1);
-    }
-}
-
-/// The rows in runs in which no two chunks have the same cause and partition key: what the window
-/// emits for one chunk is one delivery, never what it emits for two.
-fn calls_of(batch: &EventBatch) -> Vec<Range<usize>> {
-    let of = |row: usize| (batch.order[row], batch.at[row], batch.key(row));
-    let again = |chunk: &Range<usize>| chunk.start > 0 && of(chunk.start) == of(chunk.start - 1);
-    let starts = batch.chunk_ranges().filter(again).map(|chunk| chunk.start);
-    let mut runs = Vec::new();
-    let mut from = 0;
-    for to in starts.chain([batch.rows()]) {
-        runs.push(from..to);
-        from = to;
-    }
-    runs
 }
 
 fn in_order(batch: &EventBatch) -> bool {

@@ -258,7 +258,8 @@ impl App {
         })
     }
 
-    /// Calls `callback` with the events of a stream, step by step. Everything is current there.
+    /// Calls `callback` with the events of a stream, step by step (everything is current there), or
+    /// with what a named window puts out, current and expired.
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such stream.
@@ -501,11 +502,7 @@ fn deliveries(subscriptions: &[Subscription], core: &Core, flow: Flow) -> Result
     let mut due = Vec::new();
     for s in subscriptions {
         let batch: Option<EventBatch> = match s.place {
-            Place::Stream(i) => {
-                let read = flow.streams[i].clone().map(|b| core.readable(i, b)).transpose()?;
-                // Everything is current in a stream, also in a window's.
-                read.map(|b| EventBatch { kinds: None, ..b })
-            }
+            Place::Stream(i) => flow.streams[i].clone().map(|b| core.readable(i, b)).transpose()?,
             Place::Query(i) => flow.queries[i].clone(),
         };
         if let Some(batch) = batch.filter(|b| b.rows() > 0) {

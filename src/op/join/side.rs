@@ -6,6 +6,7 @@
 //! chunk the merge has come to, unless the window marks rows otherwise (`delay` shows those that wait).
 //! For batch windows that is the last completed batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -18,7 +19,6 @@ use crate::error::{Error, Result};
 use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, Slot, concat};
 use crate::lang::ast::EventType;
 use crate::op::chain::{LogSink, build_chain};
-use crate::op::window::{Sends, drive};
 use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSideSpec;
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -104,6 +104,17 @@ impl Emission {
         let at = self.marks.binary_search_by_key(&(row as u32), |m| m.0).ok()?;
         Some(self.marks[at].1)
     }
+
+    /// Consecutive chunks of one cause and partition key become one delivery.
+    fn join_causes(&mut self) {
+        let key = |row: usize| (self.rows.order[row], self.rows.at[row], self.rows.keys[row]);
+        self.joined = (0..self.chunks())
+            .map(|c| {
+                let start = self.chunk(c).start;
+                start > 0 && key(start) == key(start - 1)
+            })
+            .collect();
+    }
 }
 
 /// The roles of a side that its own spec doesn't tell.
@@ -187,13 +198,34 @@ impl Side {
                 return Ok(batch.map_or_else(Emission::default, |b| shared.emit(&b)));
             }
         };
-        if let Some(batch) = &batch {
+        let mut out = WindowOutput::default();
+        let mut calls = Vec::new();
+        if let Some(batch) = batch {
+            let runs = if self.sliding { whole(&batch) } else { calls_of(&batch) };
+            for rows in runs {
+                calls.push(out.rows.chunk_ends().len());
+                window.process(step, &batch, rows, &mut out)?;
+                out.rows.end_chunk();
+            }
             self.last = batch.order[batch.rows() - 1];
         }
-        let Sends { emitted: out, joined } =
-            drive(window.as_mut(), self.sliding, step, batch, clock, self.last)?;
-        let WindowOutput { slots, rows, marks } = out;
-        Ok(Emission { slots, rows, marks, joined, keys: vec![] })
+        if let Some(clock) = clock {
+            window.advance(step, clock, self.last, &mut out)?;
+        }
+        out.rows.end_chunk();
+        let mut emission =
+            Emission { slots: out.slots, rows: out.rows, marks: out.marks, ..Emission::default() };
+        if self.sliding {
+            emission.joined = vec![false; emission.chunks()];
+        } else {
+            emission.join_causes();
+            for chunk in calls {
+                if let Some(joined) = emission.joined.get_mut(chunk) {
+                    *joined = false;
+                }
+            }
+        }
+        Ok(emission)
     }
 
     /// The rows behind the handlers.
@@ -346,6 +378,26 @@ impl Side {
         }
         Ok(())
     }
+}
+
+/// All rows at once.
+fn whole(batch: &EventBatch) -> Vec<Range<usize>> {
+    std::iter::once(0..batch.rows()).collect()
+}
+
+/// The rows in runs in which no two chunks have the same cause and partition key: what the window
+/// emits for one chunk is one delivery, never what it emits for two.
+fn calls_of(batch: &EventBatch) -> Vec<Range<usize>> {
+    let of = |row: usize| (batch.order[row], batch.at[row], batch.key(row));
+    let again = |chunk: &Range<usize>| chunk.start > 0 && of(chunk.start) == of(chunk.start - 1);
+    let starts = batch.chunk_ranges().filter(again).map(|chunk| chunk.start);
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for to in starts.chain([batch.rows()]) {
+        runs.push(from..to);
+        from = to;
+    }
+    runs
 }
 
 /// What a side without window emits: each row current, expired (if anybody wants it), reset.
