@@ -143,7 +143,7 @@ fn s(at: i64, k: &str, v: i32) -> Act {
 
 #[test]
 fn output_says_what_readers_get() {
-    let acts = [s(1, "a", 1), s(2, "b", 2), s(3, "c", 3)];
+    let acts = [s(1, "a", 1), s(2, "b", 2), Act::Advance(3), s(3, "c", 3)];
     for (output, expected) in [
         ("all", vec!["+1 Int(1); ", "+2 Int(2); ", "-3 Int(1); +3 Int(3); "]),
         ("current", vec!["+1 Int(1); ", "+2 Int(2); ", "+3 Int(3); "]),
