@@ -19,7 +19,7 @@ use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
 use crate::lang::ast::StreamMark;
-use crate::plan::Plan;
+use crate::plan::{Plan, WindowEnd};
 use crate::time::wall::Stopwatch;
 
 /// Where time comes from.
@@ -205,18 +205,21 @@ impl App {
     pub fn streams(&self) -> Vec<StreamInfo> {
         let info = |(i, s): (usize, &crate::plan::StreamPlan)| StreamInfo {
             name: s.full_name(),
-            schema: s.schema.clone(),
+            schema: self.plan.attributes(i).clone(),
             defined: s.defined.is_some(),
             written: !s.writers.is_empty(),
             read: !self.plan.readers(i).is_empty(),
         };
         let all = self.plan.streams.iter().enumerate();
-        all.filter(|(_, s)| s.mark != StreamMark::Inner).map(info).collect()
+        let entrance =
+            |s: &crate::plan::StreamPlan| matches!(s.window, Some(WindowEnd::Entrance(_)));
+        all.filter(|(_, s)| s.mark != StreamMark::Inner && !entrance(s)).map(info).collect()
     }
 
     /// Names of all queries, in definition order.
     pub fn queries(&self) -> Vec<String> {
-        self.plan.queries.iter().map(|q| q.name.clone()).collect()
+        let written = self.plan.queries.iter().filter(|q| q.window.is_none());
+        written.map(|q| q.name.clone()).collect()
     }
 
     /// The entrance of a stream.
@@ -225,6 +228,10 @@ impl App {
     /// [`Error::Name`] if there is no such stream.
     pub fn input(&self, stream: &str) -> Result<Input> {
         let id = self.stream_id(stream)?;
+        if self.plan.window_at(id).is_some() {
+            let message = format!("`{stream}` is a window: a query inserts into it, nobody else");
+            return Err(Error::Name(message));
+        }
         let schema = self.plan.streams[id].schema.clone();
         Ok(Input::new(Arc::clone(&self.shared), id, stream, schema))
     }
@@ -256,7 +263,8 @@ impl App {
         })
     }
 
-    /// Calls `callback` with the events of a stream, step by step. Everything is current there.
+    /// Calls `callback` with the events of a stream, step by step (everything is current there), or
+    /// with what a named window puts out, current and expired.
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such stream.
@@ -480,7 +488,7 @@ impl Shared {
             }
             inner.steps += 1;
             let mut due = std::mem::take(&mut inner.due);
-            deliveries(&inner.subscriptions, &mut flow, &mut due);
+            deliveries(&inner.subscriptions, &inner.core, &mut flow, &mut due)?;
             inner.core.recycle(flow);
             if due.is_empty() {
                 inner.due = due;
@@ -522,15 +530,24 @@ impl Drop for Delivering<'_> {
 }
 
 /// Puts what each subscription gets of a step into `due`.
-fn deliveries(subscriptions: &[Subscription], flow: &mut Flow, due: &mut Vec<Delivery>) {
+fn deliveries(
+    subscriptions: &[Subscription],
+    core: &Core,
+    flow: &mut Flow,
+    due: &mut Vec<Delivery>,
+) -> Result<()> {
     for s in subscriptions {
         let batch: &mut Option<EventBatch> = match s.place {
             Place::Stream(i) => &mut flow.streams[i],
             Place::Query(i) => &mut flow.queries[i],
         };
-        let batch = if s.shared { batch.clone() } else { batch.take() };
+        let mut batch = if s.shared { batch.clone() } else { batch.take() };
+        if let Place::Stream(i) = s.place {
+            core.make_readable(i, &mut batch)?;
+        }
         if let Some(batch) = batch.filter(|b| b.rows() > 0) {
             due.push((Arc::clone(&s.callback), Events::new(Arc::clone(&s.name), batch)));
         }
     }
+    Ok(())
 }

@@ -16,8 +16,9 @@ use super::stats::QueryStats;
 use super::triggers::Triggers;
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, SINGLE_KEY, merge};
+use crate::op::named::{currents, emitted};
 use crate::op::partition::PartitionEntry;
-use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
+use crate::plan::{Coupling, InputPlan, Node, PartitionId, Plan, StreamId, Unit, WindowEnd};
 use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
@@ -206,6 +207,9 @@ impl Core {
         p: PartitionId,
         batches: &mut [Option<EventBatch>],
     ) -> Result<()> {
+        for (batch, (s, _)) in batches.iter_mut().zip(&self.handing.entries[p]) {
+            self.make_readable(*s, batch)?;
+        }
         self.partitions[p].process(batches)?;
         for (key, at) in self.partitions[p].take_fresh() {
             for q in &self.plan.partitions[p].queries {
@@ -394,6 +398,7 @@ impl Core {
         inputs: &mut [Option<EventBatch>],
         output: &mut Option<EventBatch>,
     ) -> Result<()> {
+        self.read_windows(q, inputs)?;
         let stats = &mut self.stats[q];
         stats.rows_in += inputs.iter().flatten().map(|b| b.rows() as u64).sum::<u64>();
         self.queries[q].process(step, inputs, output)?;
@@ -401,12 +406,50 @@ impl Core {
         Ok(())
     }
 
+    /// Makes of the rows of stream `s` what its readers get of them: of a named window, what it puts
+    /// out.
+    pub(super) fn make_readable(&self, s: StreamId, batch: &mut Option<EventBatch>) -> Result<()> {
+        if let Some(w) = self.plan.window_at(s)
+            && let Some(rows) = batch.take()
+        {
+            *batch = Some(emitted(w, w.events, rows)?);
+        }
+        Ok(())
+    }
+
+    /// Ports that read named windows get what these put out; joins follow all of it, and patterns
+    /// read current events only. What comes through the entry of a partition is readable already.
+    fn read_windows(&self, q: usize, inputs: &mut [Option<EventBatch>]) -> Result<()> {
+        let query = &self.plan.queries[q];
+        let pattern = match query.input {
+            InputPlan::Join { .. } => return Ok(()),
+            InputPlan::Pattern { .. } => true,
+            InputPlan::Stream { .. } => false,
+        };
+        for (input, s) in inputs.iter_mut().zip(query.input.streams()) {
+            let Some(w) = self.plan.window_at(*s) else { continue };
+            let Some(batch) = input.take() else { continue };
+            let batch = match (pattern, query.partition) {
+                (true, Some(_)) => currents(batch)?,
+                (true, None) => currents(emitted(w, w.events, batch)?)?,
+                (false, Some(_)) => batch,
+                (false, None) => emitted(w, w.events, batch)?,
+            };
+            *input = Some(batch).filter(|b| b.rows() > 0);
+        }
+        Ok(())
+    }
+
     /// A query's output as it enters stream `s`: every event is current there, and only inner streams
-    /// keep the key.
+    /// keep the key. What a named window emits stays current or expired.
     pub(super) fn enter(&self, s: StreamId, batch: &mut EventBatch) {
+        let stream = &self.plan.streams[s];
+        if matches!(stream.window, Some(WindowEnd::Exit(_))) {
+            return;
+        }
         batch.kinds = None;
         batch.resets.clear();
-        if self.plan.streams[s].partition.is_none() {
+        if stream.partition.is_none() {
             batch.keys = None;
         }
     }
