@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::endpoints;
 use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec};
+use super::watermark::{self, LatePolicy};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
 use crate::lang::ast::{
@@ -30,6 +31,7 @@ pub(super) struct Catalog {
     names: HashMap<String, (Defined, Span)>,
     inner: HashMap<(PartitionId, String), StreamId>,
     faults: HashMap<String, StreamId>,
+    late: HashMap<String, StreamId>,
     /// Whether statements are missing that didn't parse: what isn't defined may be defined there.
     pub(super) incomplete: bool,
 }
@@ -49,7 +51,7 @@ impl Catalog {
     fn define(&mut self, d: &Definition, found: &mut Vec<Diagnostic>) {
         let later = |what: &'static str| (what, Defined::Later(what));
         if d.mark != StreamMark::Plain {
-            let message = "inner (`#`) and fault (`!`) streams can't be defined, they are inferred";
+            let message = "inner (`#`), fault (`!`) and late (`!!`) streams can't be defined, they are inferred";
             found.push(Diagnostic::error(Code::Invalid, d.name.at(), message));
             return;
         }
@@ -79,6 +81,7 @@ impl Catalog {
         let schema = schema_of(attrs.iter().map(|a| (a.name.name.as_str(), a.ty)));
         if let Some(id) = self.add_stream(d, schema, found) {
             self.fault_stream(d, id, attrs, found);
+            self.watermark(d, id, attrs, found);
         }
     }
 
@@ -152,6 +155,7 @@ impl Catalog {
             sources,
             sinks,
             fault: None,
+            watermark: None,
             writers: vec![],
         });
         self.names.insert(d.name.name.clone(), (Defined::Stream(id), d.name.at()));
@@ -183,6 +187,7 @@ impl Catalog {
                     sources: vec![],
                     sinks: vec![],
                     fault: None,
+                    watermark: None,
                     writers: vec![],
                 });
                 self.streams[id].fault = Some(fault);
@@ -199,6 +204,46 @@ impl Catalog {
                     Diagnostic::error(Code::Parameter, span, message)
                         .with_nearest(other, ["LOG", "STREAM", "STORE"]),
                 );
+            }
+        }
+    }
+
+    /// `@watermark`, and the stream its late rows go to.
+    fn watermark(
+        &mut self,
+        d: &Definition,
+        id: StreamId,
+        attrs: &[Attribute],
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let mut all = d.annotations.iter().filter(|a| a.is("watermark"));
+        let Some(first) = all.next() else { return };
+        if let Some(second) = all.next() {
+            let message = "a stream has one `@watermark` only";
+            found.push(Diagnostic::error(Code::Invalid, second.span.0, message));
+        }
+        match watermark::read(first, &self.streams[id].schema) {
+            Err(faults) => found.extend(faults),
+            Ok(mut plan) => {
+                if plan.late == LatePolicy::Stream {
+                    let schema = schema_of(watermark::late_attributes(attrs, found));
+                    plan.late_stream = Some(self.streams.len());
+                    self.late.insert(d.name.name.clone(), self.streams.len());
+                    self.streams.push(StreamPlan {
+                        name: d.name.name.clone(),
+                        mark: StreamMark::Late,
+                        partition: None,
+                        schema,
+                        defined: Some(first.span.0),
+                        endpoints: vec![],
+                        sources: vec![],
+                        sinks: vec![],
+                        fault: None,
+                        watermark: None,
+                        writers: vec![],
+                    });
+                }
+                self.streams[id].watermark = Some(Box::new(plan));
             }
         }
     }
@@ -223,6 +268,11 @@ impl Catalog {
                 Some(id) => Ok(*id),
                 None if self.incomplete => Err(Unknown::Reported),
                 None => Err(Unknown::Fault(self.no_fault_stream(s))),
+            },
+            StreamMark::Late => match self.late.get(name) {
+                Some(id) => Ok(*id),
+                None if self.incomplete => Err(Unknown::Reported),
+                None => Err(Unknown::Fault(no_late_stream(s))),
             },
             StreamMark::Inner => match partition {
                 None => Err(Unknown::Fault(Diagnostic::error(
@@ -266,8 +316,11 @@ impl Catalog {
     ) -> Result<StreamId, Option<Diagnostic>> {
         let name = t.name.name.clone();
         let known = match (t.mark, self.source(t, partition)) {
-            (StreamMark::Fault, _) => {
-                let message = format!("the fault stream `!{name}` can't be written by a query");
+            (mark @ (StreamMark::Fault | StreamMark::Late), _) => {
+                let what = if mark == StreamMark::Fault { "fault" } else { "late" };
+                let mark = mark.text();
+                let message =
+                    format!("the {what} stream `{mark}{name}` can't be written by a query");
                 return Err(Some(Diagnostic::error(Code::Invalid, t.name.at(), message)));
             }
             (_, Ok(id)) => Some(id),
@@ -296,6 +349,7 @@ impl Catalog {
                     sources: vec![],
                     sinks: vec![],
                     fault: None,
+                    watermark: None,
                     writers: vec![],
                 });
                 match (inner, partition) {
@@ -317,6 +371,13 @@ pub(super) enum Unknown {
     Reported,
     /// It never can be.
     Fault(Diagnostic),
+}
+
+fn no_late_stream(s: &Source) -> Diagnostic {
+    let name = &s.name.name;
+    let message = format!("`{name}` has no late stream `!!{name}`");
+    Diagnostic::error(Code::Name, s.name.at(), message)
+        .with_help(format!("define `{name}` with `@watermark(…, late='stream')`"))
 }
 
 fn annotations(d: &Definition) -> Vec<crate::lang::ast::Annotation> {

@@ -4,6 +4,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::endpoints::{SinkPlan, SourcePlan};
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
+use super::watermark::WatermarkPlan;
 use crate::error::Span;
 use crate::expr::TypedExpr;
 use crate::lang::ast::{Annotation, StreamMark};
@@ -43,7 +44,7 @@ pub struct Plan {
 pub struct StreamPlan {
     /// Name without its mark.
     pub name: String,
-    /// Plain, `#inner` or `!fault`.
+    /// Plain, `#inner`, `!fault` or `!!late`.
     pub mark: StreamMark,
     /// The partition an inner stream belongs to.
     pub partition: Option<PartitionId>,
@@ -59,6 +60,8 @@ pub struct StreamPlan {
     pub sinks: Vec<SinkPlan>,
     /// The fault stream that takes events which can't be read (`@OnError(action='STREAM')`).
     pub fault: Option<StreamId>,
+    /// How its rows wait for their turn (`@watermark`).
+    pub watermark: Option<Box<WatermarkPlan>>,
     /// Queries that write it, with the rank in which Siddhi would have called them for one event.
     pub writers: Vec<QueryId>,
 }
@@ -66,11 +69,7 @@ pub struct StreamPlan {
 impl StreamPlan {
     /// The name as written in queries.
     pub fn full_name(&self) -> String {
-        match self.mark {
-            StreamMark::Plain => self.name.clone(),
-            StreamMark::Inner => format!("#{}", self.name),
-            StreamMark::Fault => format!("!{}", self.name),
-        }
+        format!("{}{}", self.mark.text(), self.name)
     }
 }
 

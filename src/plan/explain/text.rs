@@ -59,6 +59,9 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
         [] if p.mark == StreamMark::Fault => {
             Op::new("written by", format!("bad events of {}", p.name))
         }
+        [] if p.mark == StreamMark::Late => {
+            Op::new("written by", format!("late rows of {}", p.name))
+        }
         [] if fires => Op::new("written by", "the trigger"),
         [] => Op::new("written by", "no query: an input"),
         [one] => Op::new("written by", one),

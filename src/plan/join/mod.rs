@@ -10,7 +10,7 @@ use super::scope::StreamScope;
 use super::spec::{HandlerSpec, JoinSideSpec, JoinSpec};
 use crate::error::{Code, Diagnostic};
 use crate::expr::bind::bind_condition;
-use crate::lang::ast::{Handler, JoinInput, JoinSide, StreamInput, StreamMark};
+use crate::lang::ast::{Handler, JoinInput, JoinSide, StreamInput};
 use crate::window::WindowCall;
 
 pub(super) use narrow::narrow;
@@ -169,11 +169,7 @@ fn same_names(j: &JoinInput, left: &StreamScope) -> Diagnostic {
 
 /// The name a side goes by in diagnostics and explanations.
 fn shown(scope: &StreamScope) -> String {
-    let mark = match scope.mark {
-        StreamMark::Plain => "",
-        StreamMark::Inner => "#",
-        StreamMark::Fault => "!",
-    };
+    let mark = scope.mark.text();
     scope.alias.clone().unwrap_or_else(|| format!("{mark}{}", scope.name))
 }
 
