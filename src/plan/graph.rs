@@ -260,6 +260,11 @@ impl Plan {
         readers.into_iter().map(|(_, n)| n).collect()
     }
 
+    /// Whether a stream has a watermark: then that is the application's time.
+    pub fn has_watermark(&self) -> bool {
+        self.streams.iter().any(|s| s.watermark.is_some())
+    }
+
     /// [`Plan::readers`] of every stream, in one pass.
     pub fn all_readers(&self) -> Vec<Vec<Node>> {
         let mut readers: Vec<Vec<(Span, Node)>> = vec![vec![]; self.streams.len()];

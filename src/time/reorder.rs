@@ -66,7 +66,9 @@ pub enum Arrivals {
 }
 
 impl Arrivals {
-    fn of(&self, row: usize) -> u64 {
+    /// That of a row.
+    #[inline]
+    pub fn of(&self, row: usize) -> u64 {
         match self {
             Arrivals::From(first) => first + row as u64,
             Arrivals::Each(each) => each[row],
@@ -228,6 +230,11 @@ impl Reorder {
         }
     }
 
+    /// The attributes of its rows.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// Rows that wait.
     pub fn rows(&self) -> usize {
         self.rows
@@ -311,15 +318,16 @@ impl Reorder {
         let pieces: Vec<Piece<'_>> = group.iter().map(Run::rest).collect();
         // The types are those of the schema, so arrow has nothing to refuse; if it did, nothing is lost
         // by keeping the rows where they are, but there is no way to keep many runs as one.
-        let rows = gather(&self.schema, &pieces, None).expect("rows of one schema fit together");
+        let rows = gather(&self.schema, &pieces, None, true).expect("rows of one schema fit together");
         Some(Run::new(rows))
     }
 
-    /// Takes out everything up to `key`, in order.
+    /// Takes out everything up to `key`, in order. Arrival numbers of rows that are not in chunks mean
+    /// nothing unless they are asked for.
     ///
     /// # Errors
     /// What Arrow fails with (strings of more than 4 GiB in one batch).
-    pub fn release(&mut self, key: i64) -> Result<Option<Released>> {
+    pub fn release(&mut self, key: i64, arrivals: bool) -> Result<Option<Released>> {
         if self.least > key {
             return Ok(None);
         }
@@ -338,7 +346,7 @@ impl Reorder {
         let in_sequence = pieces.iter().all(Piece::in_order)
             && pieces.windows(2).all(|w| w[0].key(w[0].places.end - 1) <= w[1].key(w[1].places.start));
         let order = if in_sequence { None } else { Some(merged(&pieces)) };
-        let rows = gather(&self.schema, &pieces, order)?;
+        let rows = gather(&self.schema, &pieces, order, arrivals)?;
         let taken = rows.ts.len() - extra.as_ref().map_or(0, |r| r.rows.ts.len());
         self.rows -= taken;
         self.settle();
@@ -363,7 +371,7 @@ impl Reorder {
             let run = &self.runs[i];
             let (left, all) = (run.len(), run.rows.ts.len());
             if !run.sorted && all >= 1024 && left * 4 < all {
-                let rest = gather(&self.schema, &[run.rest()], None);
+                let rest = gather(&self.schema, &[run.rest()], None, true);
                 // Memory is all that is lost if it fails.
                 if let Ok(rows) = rest {
                     self.runs[i] = Run::new(rows);
@@ -382,7 +390,7 @@ impl Reorder {
     pub fn contents(&self) -> Result<Option<Rows>> {
         let mut copy = self.clone();
         copy.seal();
-        match copy.release(i64::MAX)? {
+        match copy.release(i64::MAX, true)? {
             Some(Released::Rows(rows)) => Ok(Some(rows)),
             Some(Released::Units(_)) | None => Ok(None),
         }
@@ -445,9 +453,12 @@ fn gather(
     schema: &SchemaRef,
     pieces: &[Piece<'_>],
     order: Option<Vec<(usize, usize)>>,
+    arrivals: bool,
 ) -> Result<Rows> {
     let order = match order {
-        None if pieces.iter().all(|p| p.index.is_none()) => return in_sequence(schema, pieces),
+        None if pieces.iter().all(|p| p.index.is_none()) => {
+            return in_sequence(schema, pieces, arrivals);
+        }
         None => listed(pieces).0,
         Some(order) => order,
     };
@@ -472,12 +483,14 @@ fn gather(
         true => order.iter().map(|(p, row)| pieces[*p].rows.keys[*row]).collect(),
         false => ts.clone(),
     };
-    let arrivals = order.iter().map(|(p, row)| pieces[*p].rows.arrivals.of(*row)).collect();
-    rows(schema, columns, n, ts, keys, Arrivals::Each(arrivals))
+    let each = || order.iter().map(|(p, row)| pieces[*p].rows.arrivals.of(*row)).collect();
+    let arrivals =
+        if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
+    rows(schema, columns, n, ts, keys, arrivals)
 }
 
 /// [`gather`] where all rows of all pieces stand as they should.
-fn in_sequence(schema: &SchemaRef, pieces: &[Piece<'_>]) -> Result<Rows> {
+fn in_sequence(schema: &SchemaRef, pieces: &[Piece<'_>], arrivals: bool) -> Result<Rows> {
     let slices: Vec<Rows> =
         pieces.iter().map(|p| p.rows.slice(p.places.start, p.places.len())).collect();
     let slices = match <[Rows; 1]>::try_from(slices) {
@@ -491,9 +504,12 @@ fn in_sequence(schema: &SchemaRef, pieces: &[Piece<'_>]) -> Result<Rows> {
         slices.iter().map(|s| -> &[i64] { of(s) }).collect::<Vec<_>>().concat().into()
     };
     let ts = joined(|s| &s.ts);
-    let keys = if slices.iter().any(Rows::chunked) { joined(|s| &s.keys) } else { ts.clone() };
-    let arrivals = slices.iter().flat_map(|s| (0..s.ts.len()).map(|r| s.arrivals.of(r))).collect();
-    rows(schema, columns, ts.len(), ts, keys, Arrivals::Each(arrivals))
+    let chunked = slices.iter().any(Rows::chunked);
+    let keys = if chunked { joined(|s| &s.keys) } else { ts.clone() };
+    let each = || slices.iter().flat_map(|s| (0..s.ts.len()).map(|r| s.arrivals.of(r))).collect();
+    let arrivals =
+        if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
+    rows(schema, columns, ts.len(), ts, keys, arrivals)
 }
 
 fn rows(

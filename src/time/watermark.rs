@@ -89,6 +89,11 @@ impl Inputs {
         self.inputs.len() - 1
     }
 
+    /// Time begins at `at`: what was before has passed.
+    pub fn start(&mut self, at: i64) {
+        self.watermark.raise(at);
+    }
+
     /// The watermark of the application.
     #[inline]
     pub fn watermark(&self) -> Watermark {
