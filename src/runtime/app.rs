@@ -389,10 +389,11 @@ impl App {
     /// # Errors
     /// What a step fails with.
     pub fn end_of_input(&self) -> Result<()> {
-        match self.shared.lock().closed {
-            true => Ok(()),
-            false => self.shared.send(|entrance| entrance.end(None), 0),
+        let closed = self.shared.lock().closed;
+        if closed {
+            return Ok(());
         }
+        self.shared.send(|entrance| entrance.end(None), 0)
     }
 
     /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all

@@ -357,5 +357,7 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
     });
     let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
     let triggers = plan.triggers.iter().map(|t| crate::plan::explain::trigger(plan, t));
-    streams.chain(triggers).chain(queries).collect()
+    let watermarks = 0..plan.streams.len();
+    let watermarks = watermarks.filter_map(|s| crate::plan::explain::time::watermark(plan, s));
+    streams.chain(triggers).chain(watermarks).chain(queries).collect()
 }

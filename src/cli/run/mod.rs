@@ -71,6 +71,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     progress.finish();
     let report = runner.report();
     summary::rejected(&report);
+    summary::late(&app);
     if !quiet {
         summary::totals(&app, &report);
     }

@@ -49,6 +49,7 @@ fn stream(plan: &Plan, s: usize) -> Json {
         "writers": plan.query_names(&p.writers),
         "readers": plan.reader_names(s),
         "trigger": plan.trigger(s),
+        "watermark": super::time::json(plan, s),
         "fault_stream": p.fault.map(|f| plan.streams[f].full_name()),
     })
 }

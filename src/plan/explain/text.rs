@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::names::signature;
-use super::{Mode, Op};
+use super::{Mode, Op, time};
 use crate::lang::ast::StreamMark;
 use crate::plan::graph::{Node, Plan, QueryPlan};
 
@@ -52,6 +52,8 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
     if !sources.is_empty() {
         ops.push(Op::new("sources", sources.join(", ")));
     }
+    ops.extend(time::waits(plan, s));
+    ops.extend(time::at_once(plan, s));
     let trigger = plan.trigger(s);
     let fires = trigger.is_some();
     ops.extend(trigger.map(|when| Op::new("trigger", format!("fires {when}"))));
