@@ -7,6 +7,7 @@ mod explain;
 mod fmt;
 mod run;
 mod text;
+mod timeline;
 
 use std::process::ExitCode;
 

@@ -218,8 +218,10 @@ pub(super) fn check_writers(
             None if triggers.iter().any(|t| t.stream == id) => "a trigger writes".to_string(),
             None => continue,
         };
-        let message = format!("`@watermark` is for rows from outside, but {writer} `{}`", stream.name);
+        let message =
+            format!("`@watermark` is for rows from outside, but {writer} `{}`", stream.name);
         let d = Diagnostic::error(Code::Invalid, watermark.span, message);
-        found.push(d.with_help("what queries put out is in order: put it on the streams they read"));
+        found
+            .push(d.with_help("what queries put out is in order: put it on the streams they read"));
     }
 }

@@ -12,8 +12,8 @@ use arrow::datatypes::SchemaRef;
 use super::core::{Core, Flow};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
-use super::events::Events;
 use super::event_time::{Entrance, Part, WHOLE};
+use super::events::Events;
 use super::input::{Input, Times};
 use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
@@ -438,6 +438,11 @@ impl Shared {
         self.lock().core.event_time.as_ref().and_then(|stage| stage.next_idle())
     }
 
+    /// The watermark, ms, if it is known.
+    pub(super) fn watermark(&self) -> Option<i64> {
+        self.lock().core.event_time.as_ref().and_then(|stage| stage.watermark())
+    }
+
     /// Counts rows that couldn't be read.
     pub(super) fn count_rejected(&self, stream: usize, rows: u64) {
         self.lock().rejected[stream] += rows;
@@ -459,7 +464,11 @@ impl Shared {
     }
 
     /// Takes something in, and runs a step if enough waits.
-    pub(super) fn send(&self, f: impl FnOnce(&mut Entrance<'_>) -> Result<()>, rows: usize) -> Result<()> {
+    pub(super) fn send(
+        &self,
+        f: impl FnOnce(&mut Entrance<'_>) -> Result<()>,
+        rows: usize,
+    ) -> Result<()> {
         let taken = {
             let mut inner = self.lock();
             if inner.closed {

@@ -18,7 +18,7 @@ mod stats;
 mod triggers;
 
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
-pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stopper};
+pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stall, Stopper};
 pub use engine::{Engine, LogLine};
 pub use event_time::{EventTimeStats, InputStats, Lateness, StreamTime};
 pub use events::Events;

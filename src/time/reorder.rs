@@ -318,7 +318,8 @@ impl Reorder {
         let pieces: Vec<Piece<'_>> = group.iter().map(Run::rest).collect();
         // The types are those of the schema, so arrow has nothing to refuse; if it did, nothing is lost
         // by keeping the rows where they are, but there is no way to keep many runs as one.
-        let rows = gather(&self.schema, &pieces, None, true).expect("rows of one schema fit together");
+        let rows =
+            gather(&self.schema, &pieces, None, true).expect("rows of one schema fit together");
         Some(Run::new(rows))
     }
 
@@ -344,7 +345,9 @@ impl Reorder {
         let runs = self.runs.iter_mut().chain(&mut extra).filter(|r| r.least <= key);
         let pieces: Vec<Piece<'_>> = runs.map(|r| r.cut(key)).collect();
         let in_sequence = pieces.iter().all(Piece::in_order)
-            && pieces.windows(2).all(|w| w[0].key(w[0].places.end - 1) <= w[1].key(w[1].places.start));
+            && pieces
+                .windows(2)
+                .all(|w| w[0].key(w[0].places.end - 1) <= w[1].key(w[1].places.start));
         let order = if in_sequence { None } else { Some(merged(&pieces)) };
         let rows = gather(&self.schema, &pieces, order, arrivals)?;
         let taken = rows.ts.len() - extra.as_ref().map_or(0, |r| r.rows.ts.len());
@@ -484,8 +487,7 @@ fn gather(
         false => ts.clone(),
     };
     let each = || order.iter().map(|(p, row)| pieces[*p].rows.arrivals.of(*row)).collect();
-    let arrivals =
-        if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
+    let arrivals = if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
     rows(schema, columns, n, ts, keys, arrivals)
 }
 
@@ -507,8 +509,7 @@ fn in_sequence(schema: &SchemaRef, pieces: &[Piece<'_>], arrivals: bool) -> Resu
     let chunked = slices.iter().any(Rows::chunked);
     let keys = if chunked { joined(|s| &s.keys) } else { ts.clone() };
     let each = || slices.iter().flat_map(|s| (0..s.ts.len()).map(|r| s.arrivals.of(r))).collect();
-    let arrivals =
-        if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
+    let arrivals = if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
     rows(schema, columns, ts.len(), ts, keys, arrivals)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use foreshock::{App, EventTimeStats, RunReport, SourceReport};
+use foreshock::{App, EventTimeStats, RunReport, SourceReport, Stall};
 
 /// Characters of a bad row's text that are shown.
 const SHOWN: usize = 200;
@@ -142,6 +142,19 @@ fn event_time(time: &EventTimeStats, out: &mut String) {
             );
         }
     }
+}
+
+/// The watermark stands still while rows wait for it.
+pub fn stalled(stall: &Stall) {
+    let why = match &stall.held_by {
+        Some(stream) => format!("it waits for `{stream}`"),
+        None => "all inputs are idle".into(),
+    };
+    eprintln!(
+        "foreshock: the watermark has not moved for {}: {why}; {} rows wait (`idle` limits that)",
+        duration(stall.still_for),
+        number(stall.waiting as u64),
+    );
 }
 
 /// Rows that came too late: never silently.

@@ -50,7 +50,8 @@ pub(super) fn at_once(plan: &Plan, s: StreamId) -> Option<Op> {
     let from_outside = p.defined.is_some() && p.writers.is_empty() && plan.trigger(s).is_none();
     let plain = p.mark == crate::lang::ast::StreamMark::Plain && p.watermark.is_none();
     let applies = plan.has_watermark() && plain && from_outside;
-    applies.then(|| Op::new("at once", "rows don't wait; their time is the watermark when they come"))
+    applies
+        .then(|| Op::new("at once", "rows don't wait; their time is the watermark when they come"))
 }
 
 /// One line about a stream's watermark; equal lines mean equal state (snapshots rely on it).

@@ -139,11 +139,8 @@ fn front(parts: &mut [Part], items: &[(usize, usize)]) -> Vec<Part> {
     let cut = |(p, part): (usize, &mut Part)| {
         let count = items.iter().filter(|(x, _)| *x == p).map(|(_, n)| n).sum();
         let rest = part.ts.len() - count;
-        let taken = Part {
-            columns: part.columns.slice(0, count),
-            ts: part.ts.slice(0, count),
-            ..*part
-        };
+        let taken =
+            Part { columns: part.columns.slice(0, count), ts: part.ts.slice(0, count), ..*part };
         part.columns = part.columns.slice(count, rest);
         part.ts = part.ts.slice(count, rest);
         taken

@@ -13,6 +13,7 @@ mod merge;
 mod reader;
 mod report;
 mod runner;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub use reader::Stopper;
 pub use report::{REJECTED_KEPT, RunReport, SinkReport, SourceReport};
 pub use runner::Runner;
+pub use stall::Stall;
 
 use super::app::{App, Shared};
 use super::event_time::WHOLE;

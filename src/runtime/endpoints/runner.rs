@@ -18,6 +18,7 @@ use super::admission::{Admission, entrance_of};
 use super::merge::{Cut, Item, Lane, cut};
 use super::reader::{Arrival, Reader, Stopper};
 use super::report::{REJECTED_KEPT, RunReport, SourceReport};
+use super::stall::{Stall, Watch};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 
@@ -70,6 +71,7 @@ pub struct Runner {
     sender: Sender<Arrival>,
     stopper: Stopper,
     on_progress: Option<OnProgress>,
+    watch: Option<Watch>,
     report: RunReport,
 }
 
@@ -97,6 +99,7 @@ impl App {
             sender,
             stopper,
             on_progress: None,
+            watch: None,
             report: RunReport::default(),
         }
     }
@@ -172,6 +175,12 @@ impl Runner {
     /// Calls `f` now and then with how far all sources have been read.
     pub fn on_progress(&mut self, f: impl FnMut(Progress) + Send + 'static) {
         self.on_progress = Some(Box::new(f));
+    }
+
+    /// Calls `f` when the watermark (of an application with `@watermark`) hasn't moved for so long while
+    /// rows wait for it, once for each time it stands still.
+    pub fn on_stall(&mut self, patience: Duration, f: impl FnMut(&Stall) + Send + 'static) {
+        self.watch = Some(Watch::new(patience, Box::new(f)));
     }
 
     /// What ends the run early.
@@ -365,6 +374,9 @@ impl Drive<'_> {
         while !self.run.stopper.is_stopped() {
             self.hear()?;
             self.tell_ends()?;
+            if let Some(watch) = self.run.watch.as_mut().filter(|_| self.watermark) {
+                watch.look(&self.run.app);
+            }
             let among = self.next_lanes();
             if !among.is_empty() {
                 let cut = cut(&mut self.lanes, &among, self.limit);
@@ -451,7 +463,8 @@ impl Drive<'_> {
         if self.event_time {
             // With a watermark, pipes are taken as their rows arrive: they are put in order later.
             let known = !all().any(|l| self.lanes[l].wants_more() && !pipe(l));
-            let known = known || all().any(pipe) && all().any(|l| pipe(l) && !self.lanes[l].is_empty());
+            let known =
+                known || all().any(pipe) && all().any(|l| pipe(l) && !self.lanes[l].is_empty());
             let failed = self.failures.iter().any(|(l, _)| self.lanes[*l].is_empty());
             return all().filter(|l| known && !failed && !self.lanes[*l].is_empty()).collect();
         }
@@ -481,12 +494,12 @@ impl Drive<'_> {
             true => self.run.app.shared.next_idle().filter(|_| long),
             false => self.run.app.next_timer().filter(|_| !self.event_time),
         };
-        let arrival = match due {
+        let left = |due: i64| Duration::from_millis(due.saturating_sub(now_millis()).max(0) as u64);
+        let watch = self.run.watch.as_ref().filter(|_| self.watermark && long);
+        let wake = due.map(left).into_iter().chain(watch.map(Watch::patience)).min();
+        let arrival = match wake {
             None => self.run.arrivals.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(due) => {
-                let ms = due.saturating_sub(now_millis()).max(0) as u64;
-                self.run.arrivals.recv_timeout(Duration::from_millis(ms))
-            }
+            Some(wake) => self.run.arrivals.recv_timeout(wake),
         };
         match arrival {
             Ok(arrival) => self.arrived(arrival),

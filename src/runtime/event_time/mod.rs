@@ -172,6 +172,11 @@ impl EventTime {
         self.release(ingress)
     }
 
+    /// The watermark, if it is known.
+    pub(super) fn watermark(&self) -> Option<i64> {
+        self.inputs.watermark().known()
+    }
+
     /// When the arrival clock makes a difference next.
     pub(super) fn next_idle(&self) -> Option<i64> {
         self.inputs.next_idle()
@@ -397,8 +402,12 @@ impl EventTime {
         let why = self.inputs.holding().map_or(String::new(), |i| {
             let of = self.gates[self.entrances[i].0].as_ref().map_or("", |g| &g.name);
             match self.inputs.list()[i].largest {
-                None => format!(": `{of}` holds it back, of which no row has come (`idle` limits that)"),
-                Some(largest) => format!(": `{of}` holds it back, whose latest row is of {largest}"),
+                None => {
+                    format!(": `{of}` holds it back, of which no row has come (`idle` limits that)")
+                }
+                Some(largest) => {
+                    format!(": `{of}` holds it back, whose latest row is of {largest}")
+                }
             }
         });
         Err(Error::Limit(format!("{full}{why}")))

@@ -134,4 +134,3 @@ fn merge(ingress: &mut Ingress, mut queues: Vec<Queue>) {
         ingress.admitted(queue.stream, batch);
     }
 }
-

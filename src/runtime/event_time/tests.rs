@@ -189,9 +189,11 @@ fn waiting_rows_are_part_of_a_snapshot() {
         for (n, (stream, ts)) in rows.into_iter().enumerate() {
             r.send(stream, ts, n as i32);
             let chunk = vec![(0, (Value::Long(ts), 50)), (0, (Value::Long(ts + 1), 51))];
-            r.app.input(stream).unwrap().send_chunk(chunk.into_iter().map(|(t, (a, b))| {
-                (t, vec![a, Value::Int(b)])
-            })).unwrap();
+            r.app
+                .input(stream)
+                .unwrap()
+                .send_chunk(chunk.into_iter().map(|(t, (a, b))| (t, vec![a, Value::Int(b)])))
+                .unwrap();
             if restore {
                 let bytes = r.app.snapshot().unwrap();
                 seen.extend(r.take());
