@@ -16,7 +16,9 @@ const GLUE: char = '\u{a0}';
 /// The whole plan.
 pub(super) fn draw(plan: &Plan) -> String {
     let mut out = String::new();
-    let clock = if plan.playback {
+    let clock = if plan.has_watermark() {
+        "the watermark (@watermark)"
+    } else if plan.playback {
         "the largest event time seen (@app:playback)"
     } else {
         "told by the host (live)"

@@ -1,3 +1,5 @@
+//! The stage by examples: what leaves when, what is late, who is waited for.
+
 use std::sync::{Arc, Mutex};
 
 use crate::event::Value;

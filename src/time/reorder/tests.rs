@@ -1,3 +1,5 @@
+//! Against sorting everything again each time.
+
 use super::*;
 use arrow::array::{AsArray, Int64Array, StringViewArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
