@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Op;
+use crate::lang::ast::StreamMark;
 use crate::plan::graph::{Plan, StreamId};
 use crate::plan::watermark::{LatePolicy, WatermarkPlan};
 
@@ -48,7 +49,7 @@ pub(super) fn waits(plan: &Plan, s: StreamId) -> Option<Op> {
 pub(super) fn at_once(plan: &Plan, s: StreamId) -> Option<Op> {
     let p = &plan.streams[s];
     let from_outside = p.defined.is_some() && p.writers.is_empty() && plan.trigger(s).is_none();
-    let plain = p.mark == crate::lang::ast::StreamMark::Plain && p.watermark.is_none();
+    let plain = p.mark == StreamMark::Plain && p.watermark.is_none() && p.window.is_none();
     let applies = plan.has_watermark() && plain && from_outside;
     applies
         .then(|| Op::new("at once", "rows don't wait; their time is the watermark when they come"))
