@@ -20,6 +20,7 @@ pub mod feed;
 pub mod limit;
 pub mod machine;
 pub mod open;
+pub mod plot;
 pub mod query;
 pub mod report;
 mod singly;
@@ -27,4 +28,5 @@ pub mod subject;
 pub mod workload;
 
 pub use query::Query;
+pub use workload::generate::Kind;
 pub use workload::{Symbols, Workload};

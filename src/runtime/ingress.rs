@@ -242,6 +242,7 @@ impl Ingress {
     pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
         self.settle();
         self.waiting += rows.rows();
+        self.chunked |= rows.chunks.is_some();
         let q = &mut self.queues[stream];
         q.seal();
         q.full.push(rows);

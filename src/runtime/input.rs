@@ -8,8 +8,9 @@ use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
 
 use super::app::Shared;
+use super::event_time::WHOLE;
 use super::ingress::conform;
-use super::rows::fits;
+use super::rows::{fits, widened};
 use crate::error::{Error, Result};
 use crate::event::Value;
 
@@ -104,6 +105,8 @@ tuple_row!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 pub struct Input {
     pub(super) shared: Arc<Shared>,
     pub(super) stream: usize,
+    /// Which of the stream's.
+    pub(super) entrance: u32,
     pub(super) name: String,
     pub(super) schema: SchemaRef,
     pub(super) known: OnceLock<Known>,
@@ -131,7 +134,14 @@ impl Known {
 
 impl Input {
     pub(super) fn new(shared: Arc<Shared>, stream: usize, name: &str, schema: SchemaRef) -> Self {
-        Self { shared, stream, name: name.to_string(), schema, known: OnceLock::new() }
+        Self {
+            shared,
+            stream,
+            entrance: WHOLE,
+            name: name.to_string(),
+            schema,
+            known: OnceLock::new(),
+        }
     }
 
     /// The stream's attributes.
@@ -146,7 +156,8 @@ impl Input {
     pub fn send(&self, row: impl IntoRow) -> Result<()> {
         row.with_row(|values| {
             self.check(values)?;
-            self.shared.send(|ingress| ingress.row(self.stream, ingress.clock(), values), 1)
+            let (to, schema) = (self.place(), &self.schema);
+            self.shared.send(|entrance| entrance.row(to, schema, entrance.clock(), values), 1)
         })
     }
 
@@ -157,7 +168,8 @@ impl Input {
     pub fn send_at(&self, ts: i64, row: impl IntoRow) -> Result<()> {
         row.with_row(|values| {
             self.check(values)?;
-            self.shared.send(|ingress| ingress.row(self.stream, ts, values), 1)
+            let (to, schema) = (self.place(), &self.schema);
+            self.shared.send(|entrance| entrance.row(to, schema, ts, values), 1)
         })
     }
 
@@ -180,11 +192,11 @@ impl Input {
             .map(|(ts, r)| {
                 let row = r.into_row();
                 self.check(&row)?;
-                Ok((ts, row))
+                Ok((ts, widened(&row, &self.schema)))
             })
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
-        self.shared.send(|ingress| ingress.chunk(self.stream, rows), n)
+        self.shared.send(|entrance| entrance.chunk(self.place(), rows), n)
     }
 
     /// Sends the rows of a record batch one after the other. Columns are found by name; further
@@ -196,7 +208,29 @@ impl Input {
         let now = if matches!(times, Times::Now) { self.shared.now() } else { 0 };
         let (columns, ts) = self.columns(batch, &times, now)?;
         let n = columns.num_rows();
-        self.shared.send(|ingress| ingress.batch(self.stream, columns, ts), n)
+        self.shared.send(|entrance| entrance.batch(self.place(), columns, ts), n)
+    }
+
+    /// The entrance of one of several inputs of the stream, such as the partitions of a topic, which
+    /// come with disorder of their own: with `@watermark`, time waits for each of them from now on.
+    /// `number` tells them apart; 0 is this one, which isn't waited for any more if it was never used.
+    #[must_use]
+    pub fn partition(&self, number: u32) -> Input {
+        self.shared.open(self.stream, number);
+        Input { entrance: number, ..self.clone() }
+    }
+
+    /// No more rows come in here: time (of an application with `@watermark`) doesn't wait for this
+    /// entrance any more. A row that comes nevertheless opens it again.
+    ///
+    /// # Errors
+    /// What the step fails with in which rows go on that waited.
+    pub fn end(&self) -> Result<()> {
+        self.shared.send(|entrance| entrance.end(Some(self.place())), 0)
+    }
+
+    fn place(&self) -> (usize, u32) {
+        (self.stream, self.entrance)
     }
 
     /// The columns of the stream and the time of each row.

@@ -7,7 +7,9 @@ use arrow::array::{
     StringViewBuilder,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, SchemaRef};
+use arrow::datatypes::{
+    DataType, FieldRef, Float32Type, Float64Type, Int32Type, Int64Type, SchemaRef,
+};
 
 use crate::event::{Value, object};
 
@@ -148,6 +150,19 @@ impl Column {
     }
 }
 
+/// Values of a row of `schema`, each of which [`fits`] its attribute, as values of its very type.
+pub(super) fn widened(values: &[Value], schema: &SchemaRef) -> Vec<Value> {
+    let widen = |(value, field): (&Value, &FieldRef)| match (value, field.data_type()) {
+        (Value::Int(v), DataType::Int64) => Value::Long((*v).into()),
+        (Value::Int(v), DataType::Float32) => Value::Float(*v as f32),
+        (Value::Int(v), DataType::Float64) => Value::Double((*v).into()),
+        (Value::Long(v), DataType::Float64) => Value::Double(*v as f64),
+        (Value::Float(v), DataType::Float64) => Value::Double((*v).into()),
+        _ => value.clone(),
+    };
+    values.iter().zip(schema.fields()).map(widen).collect()
+}
+
 /// Whether a value may stand in a column of type `ty`: numbers widen (int to long, float and double;
 /// long and float to double), nothing narrows.
 #[inline]
@@ -194,14 +209,12 @@ mod tests {
             Value::from("a text of more than twelve bytes"),
             Value::List(vec![Value::Int(1)]),
         ];
-        let wider = |v: &Value, ty: &DataType| match (v, ty) {
-            (Value::Int(v), DataType::Int64) => Value::Long(i64::from(*v)),
-            (Value::Int(v), DataType::Float32) => Value::Float(*v as f32),
-            (Value::Int(v), DataType::Float64) => Value::Double(f64::from(*v)),
-            (Value::Long(v), DataType::Float64) => Value::Double(*v as f64),
-            (Value::Float(v), DataType::Float64) => Value::Double(f64::from(*v)),
-            (v, _) => v.clone(),
+        let wider = |v: &Value, ty: &DataType| {
+            let one: SchemaRef = Schema::new(vec![Field::new("a", ty.clone(), true)]).into();
+            widened(std::slice::from_ref(v), &one).remove(0)
         };
+        assert_eq!(wider(&Value::Int(7), &DataType::Float64), Value::Double(7.0));
+        assert_eq!(wider(&Value::Float(1.5), &DataType::Float64), Value::Double(1.5));
         // Twice, so that what was taken is gone.
         for _ in 0..2 {
             rows.push(&values);
