@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod absent;
 mod harness;
 mod model;
 mod patterns;

@@ -7,7 +7,7 @@ use crate::expr::describe::{self, Names};
 use crate::expr::{ColumnRef, TypedExpr, TypedKind};
 use crate::lang::ast::{BinaryOp, LogicalOp, PatternKind};
 use crate::pattern::PatternSpec;
-use crate::pattern::spec::{EqualKey, EventRef, KeyClass, Pick, StateSpec};
+use crate::pattern::spec::{Absence, EqualKey, EventRef, KeyClass, Pick, StateSpec};
 use crate::plan::graph::Plan;
 
 /// A pattern or sequence.
@@ -72,17 +72,22 @@ impl View<'_> {
         }
     }
 
-    /// `e1=S`.
+    /// `e1=S`, `not S for 1 sec`.
     fn element(&self, side: usize) -> String {
-        match &self.spec.sides[side].reference {
-            Some(r) => format!("{r}={}", self.stream(side)),
-            None => self.stream(side),
+        let s = &self.spec.sides[side];
+        match (&s.reference, s.absent) {
+            (_, Some(Absence::For(ms))) => {
+                format!("not {} for {}", self.stream(side), duration(ms))
+            }
+            (_, Some(Absence::Meanwhile)) => format!("not {}", self.stream(side)),
+            (Some(r), None) => format!("{r}={}", self.stream(side)),
+            (None, None) => self.stream(side),
         }
     }
 
     fn state_text(&self, state: usize) -> String {
         match self.spec.states[state] {
-            StateSpec::Stream { side } => self.element(side),
+            StateSpec::Stream { side } | StateSpec::Absent { side } => self.element(side),
             StateSpec::Count { side, min, max } => {
                 let max = max.map_or(String::new(), |m| m.to_string());
                 format!("{}<{min}:{max}>", self.element(side))
@@ -188,8 +193,14 @@ impl View<'_> {
                 };
                 self.side(Op::new(kind, format!("{}, {many}", self.element(side))), side)
             }
+            StateSpec::Absent { side } => {
+                self.side(Op::new(kind, format!("no event of {}", self.stream(side))), side)
+            }
             StateSpec::Logical { op, left, right } => {
+                let absent = [left, right].iter().any(|s| self.spec.sides[*s].absent.is_some());
                 let which = match op {
+                    LogicalOp::And if absent => "both sides, in any order",
+                    LogicalOp::Or if absent => "either side",
                     LogicalOp::And => "one event of each, in any order",
                     LogicalOp::Or => "one event of either",
                 };
@@ -218,6 +229,10 @@ impl View<'_> {
         let p = &s.predicate;
         let schema = &self.spec.ports[s.port].schema;
         let own = Columns::of(schema);
+        let op = match s.absent {
+            Some(absence) => self.timer(op, side, absence),
+            None => op,
+        };
         let mut op = match &p.event {
             Some(e) => op.fact("bitmap", own.describe(e)),
             None if p.across.is_some() => {
@@ -254,6 +269,22 @@ impl View<'_> {
             op = op.fact("by row", tests.join(" and "));
         }
         op
+    }
+
+    /// What an absent side waits for, and from when.
+    fn timer(&self, op: Op, side: usize, absence: Absence) -> Op {
+        let Absence::For(ms) = absence else {
+            return op.remark("absent", "an event that fits ends the match, until the other side comes");
+        };
+        let state = self.spec.sides[side].state;
+        let at_start = self.spec.states[..state].iter().all(StateSpec::is_optional);
+        let from = match (at_start, self.spec.keyed) {
+            (false, _) => "the event before it",
+            (true, false) => "the start of the application",
+            (true, true) => "when the key comes into being",
+        };
+        let what = if at_start { "starts it anew" } else { "ends it" };
+        op.fact("timer", format!("{} from {from}; an event that fits {what}", duration(ms)))
     }
 
     /// `card == e1.card (string)`.
