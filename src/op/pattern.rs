@@ -31,13 +31,6 @@ impl PatternOp {
         Ok(Self { automaton: Automaton::general(spec)? })
     }
 
-    /// Open partial matches, for statistics.
-    pub fn open_partials(&self) -> usize {
-        self.automaton.open_partials()
-    }
-}
-
-impl PatternOp {
     /// Events that open partial matches hold, each counted once.
     pub fn held_events(&self) -> usize {
         self.automaton.held_events()
@@ -68,6 +61,10 @@ impl Operator for PatternOp {
 
     fn next_timer(&self) -> Option<i64> {
         self.automaton.next_timer()
+    }
+
+    fn open_partials(&self) -> usize {
+        self.automaton.open_partials()
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

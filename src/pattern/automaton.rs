@@ -101,7 +101,14 @@ impl Automaton {
                     _ => Ok(None),
                 };
             }
-            Mode::Pairs(p) => return p.process(inputs),
+            Mode::Pairs(p) => {
+                let out = p.process(inputs)?;
+                if self.core.check_limit(p.open_partials()).is_err() {
+                    p.sweep_now();
+                    self.core.check_limit(p.open_partials())?;
+                }
+                return Ok(out);
+            }
             Mode::Flow(_) | Mode::Sequence(_) => {}
         }
         let mut masks = Masks { bits: vec![None; self.core.m.sides.len()] };
@@ -165,7 +172,7 @@ impl Automaton {
                 Mode::Sequence(s) => s.fire(&mut self.core, p, cause),
                 Mode::Pairs(_) | Mode::Adjacent(_) => {}
             }
-            self.core.check_limit()?;
+            self.core.check_limit(self.core.partials.len())?;
         }
         Ok(())
     }

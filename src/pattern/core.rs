@@ -1,12 +1,12 @@
 //! [`Core`]: what both automata work on: structure, predicates, partials, captured events, matches.
 
-use super::{Cause, Row};
 use super::events::Events;
 use super::machine::Machine;
 use super::matches::Matches;
 use super::partial::{PartialId, Partials, Wait};
 use super::predicate::Test;
 use super::spec::{Absence, PatternSpec};
+use super::{Cause, Row};
 use crate::error::{Error, Result};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::{Timer, Timers};
@@ -109,9 +109,8 @@ impl Core {
         (self.partials.generation(p) == (tag >> 32) as u32).then_some(p)
     }
 
-    /// Whether there are more open partials than allowed.
-    pub fn check_limit(&self) -> Result<()> {
-        let open = self.partials.len();
+    /// Whether so many open partials are more than allowed.
+    pub fn check_limit(&self, open: usize) -> Result<()> {
         if open <= self.limit {
             return Ok(());
         }

@@ -89,7 +89,7 @@ impl Flow {
         }
         self.link_deferred(core);
         core.events.end_row();
-        core.check_limit()
+        core.check_limit(core.partials.len())
     }
 
     /// What began to wait waits from now on.

@@ -30,8 +30,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
-use super::partial::{NO_TIME, NONE, PartialId};
 use super::machine::State;
+use super::partial::{NO_TIME, NONE, PartialId};
 use super::spec::StateSpec;
 use super::{Cause, Masks, Row};
 use crate::error::{Error, Result};
@@ -107,7 +107,7 @@ impl Sequence {
         a.touched = row.ts;
         self.put_back(core, id, a);
         core.events.end_row();
-        core.check_limit()
+        core.check_limit(core.partials.len())
     }
 
     /// Files attempts after a row, or gives them up if nothing is left of them.
@@ -278,9 +278,9 @@ impl Attempts {
             let halves = and_sides(core, state);
             for side in core.m.sides_of(state) {
                 self.pending[side].retain(|p| {
-                    let stays =
-                        halves.is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r))
-                            || absent::stays(core, *p, state);
+                    let stays = halves
+                        .is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r))
+                        || absent::stays(core, *p, state);
                     if !stays {
                         unlink(core, *p);
                     }

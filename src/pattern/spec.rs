@@ -39,7 +39,8 @@ pub struct PatternSpec {
     pub output: SchemaRef,
     /// Whether rows carry partition keys (only rows of one key match).
     pub keyed: bool,
-    /// Largest number of open partials; more is an error. None = no limit.
+    /// Largest number of open partials; more is an error. None = no limit. (Pairs of single events are
+    /// counted at the end of a step, all else at each row.)
     pub max_partials: Option<usize>,
 }
 

@@ -136,7 +136,7 @@ impl Query {
         let mut timeline = Timeline::new(2 * range.start as u64, i64::MIN);
         let mut per_port: Vec<Vec<(usize, u32)>> = vec![vec![]; self.spec.ports.len()];
         for i in range {
-            timeline.push(2 * i as u64 + 1, rows[i].ts);
+            timeline.push(2 * i as u64 + 1, clock(rows, i));
             if rows[i].stream == TICK {
                 continue;
             }
@@ -152,7 +152,7 @@ impl Query {
                 None => 0,
             };
             if interner.len() > known {
-                op.begin(key, rows[i].ts);
+                op.begin(key, clock(rows, i));
             }
             if let Some(p) = self.spec.ports.iter().position(|p| p.stream == rows[i].stream) {
                 per_port[p].push((i, key));
@@ -221,6 +221,11 @@ impl Query {
     }
 }
 
+/// The clock is the latest time of a row so far.
+fn clock(rows: &[In], i: usize) -> i64 {
+    rows[..=i].iter().map(|r| r.ts).max().unwrap_or(0)
+}
+
 fn batch(schema: &SchemaRef, rows: &[In], list: &[(usize, u32)], keyed: bool) -> EventBatch {
     let columns = schema.fields().iter().enumerate().map(|(c, f)| {
         Value::to_array(f.data_type(), list.iter().map(|(i, _)| &rows[*i].values[c]))
@@ -228,7 +233,8 @@ fn batch(schema: &SchemaRef, rows: &[In], list: &[(usize, u32)], keyed: bool) ->
     let columns = RecordBatch::try_new(schema.clone(), columns.collect()).unwrap();
     let ts: Vec<i64> = list.iter().map(|(i, _)| rows[*i].ts).collect();
     let order: Vec<u64> = list.iter().map(|(i, _)| 2 * *i as u64 + 1).collect();
-    let mut b = EventBatch::new(columns, ts.clone().into(), ts.into(), order.into());
+    let at: Vec<i64> = list.iter().map(|(i, _)| clock(rows, *i)).collect();
+    let mut b = EventBatch::new(columns, ts.into(), at.into(), order.into());
     b.keys = keyed.then(|| list.iter().map(|(_, k)| *k).collect());
     b
 }
@@ -288,7 +294,7 @@ pub fn check(app: &str, script: &str) {
         for m in &matches {
             let values: Vec<String> = m.values.iter().map(show).collect();
             let at = if m.timer { format!(" @{}", m.ts) } else { String::new() };
-            let fits = if m.timer { m.ts <= rows[m.by].ts } else { m.ts == rows[m.by].ts };
+            let fits = if m.timer { m.ts <= clock(&rows, m.by) } else { m.ts == rows[m.by].ts };
             assert!(fits, "a match has the time of the event or timer that completed it");
             got[m.by].push(values.join(",") + &at);
         }

@@ -85,17 +85,17 @@ impl Flow {
     /// Whether `p` has no event from before `state`, the first that needs one.
     fn leads(&self, core: &Core, p: PartialId, state: usize) -> bool {
         let before = core.m.sides_of(state).start;
-        state == core.m.entry
-            && (0..before).all(|s| core.partials.held(&core.m, p, s).is_empty())
+        state == core.m.entry && (0..before).all(|s| core.partials.held(&core.m, p, s).is_empty())
     }
 
     /// Whether the other side of an `or` can still come.
     fn has_another_way(&self, core: &Core, p: PartialId, side: usize) -> bool {
         let state = core.m.states[core.m.sides[side].state].kind;
         matches!(state, StateSpec::Logical { op: LogicalOp::Or, .. })
-            && core.m.partner(side).is_some_and(|other| {
-                core.partials.wait(&core.m, p, other) != Wait::Broken
-            })
+            && core
+                .m
+                .partner(side)
+                .is_some_and(|other| core.partials.wait(&core.m, p, other) != Wait::Broken)
     }
 
     /// A count state in front took one more event: the time runs from there.

@@ -274,7 +274,8 @@ impl View<'_> {
     /// What an absent side waits for, and from when.
     fn timer(&self, op: Op, side: usize, absence: Absence) -> Op {
         let Absence::For(ms) = absence else {
-            return op.remark("absent", "an event that fits ends the match, until the other side comes");
+            return op
+                .remark("absent", "an event that fits ends the match, until the other side comes");
         };
         let state = self.spec.sides[side].state;
         let at_start = self.spec.states[..state].iter().all(StateSpec::is_optional);
