@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod absent;
+mod app;
 mod harness;
 mod model;
 mod patterns;

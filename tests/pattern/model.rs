@@ -373,6 +373,9 @@ impl<'p> Engine<'p> {
                 }
             }
         }
+        if self.p.sequence {
+            self.clear();
+        }
         std::mem::take(&mut self.found)
     }
 
@@ -405,7 +408,16 @@ impl<'p> Engine<'p> {
 
     /// Sequences: what wasn't moved on is dropped, and the start filled up.
     fn reset(&mut self) {
-        for state in (0..self.p.states.len()).rev() {
+        self.clear();
+        let sides = self.sides_of(0);
+        let any = |s: &usize| !self.pending[*s].is_empty() || !self.kept[*s].is_empty();
+        if !sides.iter().any(any) && self.new[sides[0]].is_empty() {
+            self.begin();
+        }
+    }
+
+    fn clear(&mut self) {
+        for state in 0..self.p.states.len() {
             let sides = self.sides_of(state);
             let and = matches!(self.p.states[state], State::And(..));
             for s in &sides {
@@ -417,11 +429,6 @@ impl<'p> Engine<'p> {
                     false => and && sides.iter().any(|s| !p.borrow().events[*s].is_empty()),
                 };
                 self.pending[*s] = list.into_iter().filter(stays).collect();
-            }
-            let any = |s: &usize| !self.pending[*s].is_empty() || !self.kept[*s].is_empty();
-            let waits = sides.iter().any(any);
-            if state == 0 && !waits && self.new[sides[0]].is_empty() {
-                self.begin();
             }
         }
     }

@@ -222,7 +222,8 @@ impl Engine<'_> {
                 continue;
             }
             let fits = self.fits(p, side, row);
-            match self.sides[side].1.absent {
+            let absent = self.sides[side].1.absent;
+            match absent {
                 Some(_) if fits && !self.endures(p, side) => return,
                 Some(_) => came_between = true,
                 None if fits => {
