@@ -197,10 +197,9 @@ impl View<'_> {
                 self.side(Op::new(kind, format!("no event of {}", self.stream(side))), side)
             }
             StateSpec::Logical { op, left, right } => {
-                let absent = [left, right].iter().any(|s| self.spec.sides[*s].absent.is_some());
                 let which = match op {
-                    LogicalOp::And if absent => "both sides, in any order",
-                    LogicalOp::Or if absent => "either side",
+                    LogicalOp::And if self.watches(i) => "both sides, in any order",
+                    LogicalOp::Or if self.watches(i) => "either side",
                     LogicalOp::And => "one event of each, in any order",
                     LogicalOp::Or => "one event of either",
                 };
@@ -212,6 +211,9 @@ impl View<'_> {
             }
         };
         match self.spec.groups.iter().find(|g| (g.first..=g.last).contains(&i)) {
+            Some(g) if g.first == i && g.first == g.last && self.watches(i) => {
+                op.remark("every", "begins anew when it has matched")
+            }
             Some(g) if g.first == i && g.first == g.last => {
                 op.remark("every", "each event that fits starts a match of its own")
             }
@@ -255,6 +257,8 @@ impl View<'_> {
             op = op.fact("lookup", format!("hash of {}", hashed.join(", ")));
         } else if searched && !rest.is_empty() {
             op = op.remark("lookup", "every partial match that waits here: no equality to index");
+        } else if searched && s.absent.is_some() {
+            op = op.remark("lookup", "every partial match that waits here");
         } else if searched {
             op = op.remark("lookup", "every partial match that waits here takes the event");
         }
@@ -271,11 +275,16 @@ impl View<'_> {
         op
     }
 
+    /// Whether a side of the state is absent.
+    fn watches(&self, state: usize) -> bool {
+        let (from, to) = self.spec.states[state].sides();
+        self.spec.sides[from..to].iter().any(|s| s.absent.is_some())
+    }
+
     /// What an absent side waits for, and from when.
     fn timer(&self, op: Op, side: usize, absence: Absence) -> Op {
         let Absence::For(ms) = absence else {
-            return op
-                .remark("absent", "an event that fits ends the match, until the other side comes");
+            return op.remark("absent", "until the other side comes; an event that fits ends it");
         };
         let state = self.spec.sides[side].state;
         let at_start = self.spec.states[..state].iter().all(StateSpec::is_optional);
