@@ -180,10 +180,13 @@ pub fn run(p: &Pattern, rows: &[Ev]) -> Vec<Found> {
     }
     for (i, row) in rows.iter().enumerate() {
         let next = |engines: &[(i32, Engine<'_>)]| {
-            let due = engines.iter().enumerate().filter_map(|(k, (_, e))| Some((e.due()?, k)));
-            due.min().filter(|((due, _), _)| *due <= row.ts)
+            let due = engines.iter().enumerate().filter_map(|(k, (_, e))| {
+                let (due, seq) = e.due()?;
+                Some((due, k, seq))
+            });
+            due.min().filter(|(due, ..)| *due <= row.ts)
         };
-        while let Some(((due, seq), k)) = next(&engines) {
+        while let Some((due, k, seq)) = next(&engines) {
             let found = engines[k].1.fire(due, seq);
             out.extend(found.into_iter().map(|events| (i, Some(due), events)));
         }
