@@ -28,6 +28,7 @@ impl Engine<'_> {
 
     /// The times a partial waits for, and which of all waits each was.
     fn times(&self, p: &Shared) -> Vec<(i64, usize)> {
+        let starts = self.starts(p);
         let p = p.borrow();
         let until = |(wait, seq): &(Wait, usize)| match wait {
             Wait::Until(due) => Some((*due, *seq)),
@@ -35,13 +36,18 @@ impl Engine<'_> {
         };
         let mut times: Vec<_> = p.waits.iter().filter_map(until).collect();
         // A start with a clock ends by the clock, too.
-        if let (Some(within), Some(first), false) = (self.p.within, p.first, p.repeated)
+        if let (Some(within), Some(first), true) = (self.p.within, p.first, starts)
             && self.p.clocked()
-            && self.group_at_start()
         {
             times.push((first + within + 1, p.begun));
         }
         times
+    }
+
+    /// Whether `p` has not yet passed the `every` at the start.
+    fn starts(&self, p: &Shared) -> bool {
+        let passed = if self.p.sequence { p.borrow().past > 0 } else { p.borrow().repeated };
+        self.group_at_start() && !passed
     }
 
     /// The next time something happens without a row.
@@ -141,7 +147,7 @@ impl Engine<'_> {
     /// `p` ends; a leading group it has not passed begins anew.
     pub fn give_up(&mut self, p: &Shared) {
         p.borrow_mut().done = true;
-        if self.group_at_start() && !p.borrow().repeated && (!self.p.sequence || self.p.clocked()) {
+        if self.starts(p) && (!self.p.sequence || self.p.clocked()) {
             self.begin();
         }
     }
