@@ -181,7 +181,7 @@ impl Query {
             for row in rows {
                 out.push(Match {
                     by: (b.order[row] / 2) as usize,
-                    timer: b.order[row] % 2 == 0,
+                    timer: b.order[row].is_multiple_of(2),
                     ts: b.ts[row],
                     chunk: base + chunk,
                     values: columns.iter().map(|c| Value::from_array(c.as_ref(), row)).collect(),

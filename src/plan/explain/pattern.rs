@@ -172,7 +172,14 @@ impl View<'_> {
                 format!("{} of {stream}", names.join(", "))
             }
         };
-        self.spec.ports.iter().map(of).collect::<Vec<_>>().join("; ")
+        // Of streams that are only ever absent nothing is held.
+        let held =
+            |port: usize| self.spec.sides.iter().any(|s| s.port == port && s.absent.is_none());
+        let ports = self.spec.ports.iter().enumerate().filter(|(i, _)| held(*i));
+        match ports.map(|(_, p)| of(p)).collect::<Vec<_>>().join("; ") {
+            none if none.is_empty() => "nothing".into(),
+            kept => kept,
+        }
     }
 
     fn state(&self, i: usize) -> Op {
