@@ -5,8 +5,10 @@ mod bench;
 mod check;
 mod explain;
 mod fmt;
+mod generate;
 mod run;
 mod text;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -33,7 +35,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
+    Generate(generate::Arguments),
 }
 
 /// Parses the arguments and runs the command they name.
@@ -44,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
     };
     ExitCode::from(code)
 }
