@@ -10,6 +10,9 @@
 //! * The start waits on whatever comes. An event that fits lets the time begin anew; without `every` it is
 //!   the end, if the absence stands alone. An `X` of a leading `every (not X and Y)` spoils the next `Y`.
 //! * What has no event yet is like any other of its kind: at most one waits at a side.
+//!
+//! Under `every` one attempt per row may wait, for as long as the quiet lasts; a row of the absent stream
+//! is tested on each of them (no index leads to those it ends).
 
 use super::{Attempts, Sequence, holds, unlink};
 use crate::event::KeyId;
