@@ -36,7 +36,7 @@ pub mod window;
 
 pub use error::{Code, Diagnostic, Error, Result, Severity, Span};
 pub use event::{Kind, Value};
-pub use plan::compile;
+pub use plan::{compile, compile_with};
 pub use runtime::{
     App, AppOptions, ClockMode, Engine, Events, Input, IntoRow, Latency, LogLine, QueryStats,
     RunReport, Runner, SinkReport, SourceReport, Stats, Stopper, StreamInfo, Times,

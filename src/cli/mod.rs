@@ -3,8 +3,10 @@
 
 mod bench;
 mod check;
+mod docs;
 mod explain;
 mod fmt;
+mod functions;
 mod run;
 mod text;
 
@@ -33,6 +35,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
+    Functions(functions::Arguments),
+    Docs(docs::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -43,6 +47,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     };
     ExitCode::from(code)

@@ -42,6 +42,8 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// `${name}`s of the text and their values, before those of the environment.
+    pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
@@ -60,6 +62,7 @@ impl Default for AppOptions {
             batch_rows: 1,
             clock: None,
             start: 0,
+            variables: vec![],
             directory: PathBuf::new(),
             row_by_row: false,
             apart: false,
@@ -149,7 +152,8 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) =
+            crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
         if options.row_by_row {
             plan.run_row_by_row();
         }
