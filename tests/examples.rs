@@ -47,6 +47,6 @@ fn fraud() {
 
 #[test]
 fn custom() {
-    let out = "Out{km: 878, product: 3.0}\nOut{km: 930, product: 9.0}\n";
+    let out = "Out{km: 871, product: 3.0}\nOut{km: 929, product: 9.0}\n";
     assert_eq!(output("custom"), out);
 }

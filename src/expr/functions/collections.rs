@@ -298,7 +298,7 @@ function!(MAP_SIZE = "map" "size" "(map object)" -> "int";
     number_and([]); |_| int(|a| i32::try_from(map(arg(a, 0))?.len()).ok()));
 function!(MAP_CREATE_FROM_JSON = "map" "createFromJSON" "(json string)" -> "object";
 "The map a JSON object stands for, whole numbers as ints or longs, others as doubles; null if the \
- text is none, or null."; "map:createFromJSON('{\"a\": 1}')";
+ text is none, or null."; "map:createFromJSON(\"\"\"{\"a\": 1}\"\"\")";
 |name, args| fit(name, args, &[Ty::Text], &[], AttrType::Object);
 |_| object(|a| match super::json::parse(arg(a, 0).text()?)? {
     map @ Value::Map(_) => Some(map),

@@ -191,7 +191,7 @@ fn reads(name: &str, args: &[Arg<'_>], returns: AttrType) -> Checked {
 
 function!(GET_STRING = "json" "getString" "(json string|object, path string)" -> "string";
     "The text at a path; of other values, their JSON. Null if nothing or more than one value is \
-     there, or an argument is null or no JSON."; "json:getString('{\"a\": \"b\"}', '$.a')";
+     there, or an argument is null or no JSON."; "json:getString(\"\"\"{\"a\": \"b\"}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::String);
     |site| { let path = Path::new(site); text(move |a, out| path.one(a, |v| match v {
         Value::Null => None,
@@ -200,7 +200,7 @@ function!(GET_STRING = "json" "getString" "(json string|object, path string)" ->
     })) });
 function!(GET_INT = "json" "getInt" "(json string|object, path string)" -> "int";
     "The int at a path; null if there is none, or more than one value, or an argument is null or no \
-     JSON."; "json:getInt('{\"a\": 1}', '$.a')";
+     JSON."; "json:getInt(\"\"\"{\"a\": 1}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Int);
     |site| { let path = Path::new(site); int(move |a| path.one(a, |v| match v {
         Value::String(s) => s.parse().ok(),
@@ -208,7 +208,7 @@ function!(GET_INT = "json" "getInt" "(json string|object, path string)" -> "int"
     })) });
 function!(GET_LONG = "json" "getLong" "(json string|object, path string)" -> "long";
     "The long at a path; null if there is none, or more than one value, or an argument is null or no \
-     JSON."; "json:getLong('{\"a\": 1}', '$.a')";
+     JSON."; "json:getLong(\"\"\"{\"a\": 1}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Long);
     |site| { let path = Path::new(site); long(move |a| path.one(a, |v| match v {
         Value::String(s) => s.parse().ok(),
@@ -216,7 +216,7 @@ function!(GET_LONG = "json" "getLong" "(json string|object, path string)" -> "lo
     })) });
 function!(GET_FLOAT = "json" "getFloat" "(json string|object, path string)" -> "float";
     "The number at a path as a float; null if there is none, or more than one value, or an argument \
-     is null or no JSON."; "json:getFloat('{\"a\": 1.5}', '$.a')";
+     is null or no JSON."; "json:getFloat(\"\"\"{\"a\": 1.5}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Float);
     |site| { let path = Path::new(site); Kernel::Float(std::sync::Arc::new(move |a| path.one(a, |v| match v {
         Value::String(s) => s.parse().ok(),
@@ -224,7 +224,7 @@ function!(GET_FLOAT = "json" "getFloat" "(json string|object, path string)" -> "
     }))) });
 function!(GET_DOUBLE = "json" "getDouble" "(json string|object, path string)" -> "double";
     "The number at a path as a double; null if there is none, or more than one value, or an argument \
-     is null or no JSON."; "json:getDouble('{\"a\": 1.5}', '$.a')";
+     is null or no JSON."; "json:getDouble(\"\"\"{\"a\": 1.5}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Double);
     |site| { let path = Path::new(site); double(move |a| path.one(a, |v| match v {
         Value::String(s) => s.parse().ok(),
@@ -232,7 +232,7 @@ function!(GET_DOUBLE = "json" "getDouble" "(json string|object, path string)" ->
     })) });
 function!(GET_BOOL = "json" "getBool" "(json string|object, path string)" -> "bool";
     "The bool at a path; null if there is none, or more than one value, or an argument is null or no \
-     JSON."; "json:getBool('{\"a\": true}', '$.a')";
+     JSON."; "json:getBool(\"\"\"{\"a\": true}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Bool);
     |site| { let path = Path::new(site); bool(move |a| path.one(a, |v| match v {
         Value::String(s) => s.parse().ok(),
@@ -240,23 +240,23 @@ function!(GET_BOOL = "json" "getBool" "(json string|object, path string)" -> "bo
     })) });
 function!(GET_OBJECT = "json" "getObject" "(json string|object, path string)" -> "object";
     "The value at a path, objects as maps and arrays as lists; null if there is none, or more than \
-     one, or an argument is null or no JSON."; "json:getObject('{\"a\": [1, 2]}', '$.a')";
+     one, or an argument is null or no JSON."; "json:getObject(\"\"\"{\"a\": [1, 2]}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Object);
     |site| { let path = Path::new(site); object(move |a| path.one(a, |v| Some(v.clone()))) });
 function!(IS_EXISTS = "json" "isExists" "(json string|object, path string)" -> "bool";
     "Whether there is exactly one value at a path; null if the JSON is null.";
-    "json:isExists('{\"a\": 1}', '$.a')";
+    "json:isExists(\"\"\"{\"a\": 1}\"\"\", '$.a')";
     |name: &str, args: &[Arg<'_>]| reads(name, args, AttrType::Bool);
     |site| { let path = Path::new(site); bool(move |a| {
         (*arg(a, 0) != Scalar::Null).then(|| path.one(a, |_| Some(())).is_some())
     }) });
 function!(TO_OBJECT = "json" "toObject" "(json string)" -> "object";
     "The value a JSON text stands for, objects as maps and arrays as lists; null if it is none, or null.";
-    "json:toObject('{\"a\": 1}')";
+    "json:toObject(\"\"\"{\"a\": 1}\"\"\")";
     |name, args| fit(name, args, &[Ty::Text], &[], AttrType::Object);
     |_| object(|a| parse(arg(a, 0).text()?)));
 function!(TO_STRING = "json" "toString" "(value object)" -> "string";
-"A value as JSON; null if it is null."; "json:toString(json:toObject('{\"a\": 1}'))";
+"A value as JSON; null if it is null."; "json:toString(json:toObject(\"\"\"{\"a\": 1}\"\"\"))";
 |name, args| fit(name, args, &[Ty::Object], &[Ty::Bool], AttrType::String);
 |_| text(|a, out| match arg(a, 0).to_value() {
     Value::Null => None,
@@ -266,7 +266,7 @@ function!(SET_ELEMENT = "json" "setElement" "(json string|object, path string, v
 "The JSON with the value put at a path of names and indexes: in the place of what is there, at \
  the end of a list there, or under `key` of an object there. The JSON as it is where the path \
  leads nowhere; null if an argument but the value is null or no JSON.";
-"json:setElement('{\"a\": [1]}', '$.a', n)"; set_type;
+"json:setElement(\"\"\"{\"a\": [1]}\"\"\", '$.a', n)"; set_type;
 |_| object(|a| {
     let steps = path(arg(a, 1).text()?)?;
     let key = match a.get(3) { None => None, Some(key) => Some(key.text()?) };

@@ -127,7 +127,7 @@ function!(ROUND = "math" "round" "(x number)" -> "int|long";
     "The whole number next to `x`, halves upwards: an int for an int or a float, a long for a long or \
      a double; null if `x` is null."; "math:round(x)"; rounded; round);
 function!(SIGNUM = "math" "signum" "(x number)" -> "int";
-    "1 for a number above zero, -1 for one below, 0 otherwise; null if `x` is null.";
+    "One for a number above zero, -1 for one below, 0 otherwise; null if `x` is null.";
     "math:signum(x)"; |name, args| fit(name, args, &[Ty::Number], &[], AttrType::Int);
     |_| int(|a| arg(a, 0).double().map(|x| i32::from(x > 0.0) - i32::from(x < 0.0))));
 function!(SIN = "math" "sin" "(x number)" -> "double";
