@@ -7,8 +7,10 @@ mod docs;
 mod explain;
 mod fmt;
 mod functions;
+mod generate;
 mod run;
 mod text;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -37,7 +39,8 @@ enum Command {
     Fmt(fmt::Arguments),
     Functions(functions::Arguments),
     Docs(docs::Arguments),
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
+    Generate(generate::Arguments),
 }
 
 /// Parses the arguments and runs the command they name.
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
     };
     ExitCode::from(code)
 }

@@ -22,6 +22,7 @@ mod scope;
 mod select;
 pub mod spec;
 mod visit;
+pub mod watermark;
 
 pub use graph::*;
 pub use named::{NamedWindow, WindowEnd};
@@ -124,6 +125,7 @@ fn compile_statements(
     };
     builder.plan(app);
     let Builder { catalog, queries, partitions, mut found, .. } = builder;
+    watermark::check_writers(&catalog.streams, &queries, &catalog.triggers, &mut found);
     if found.iter().any(|d| d.severity == Severity::Error) {
         found.sort_by_key(|d| d.span);
         return Err(found);
