@@ -256,7 +256,7 @@ function!(TO_OBJECT = "json" "toObject" "(json string)" -> "object";
     |name, args| fit(name, args, &[Ty::Text], &[], AttrType::Object);
     |_| object(|a| parse(arg(a, 0).text()?)));
 function!(TO_STRING = "json" "toString" "(value object)" -> "string";
-"A value as JSON; null if it is null."; "json:toString(json:toObject(\"\"\"{\"a\": 1}\"\"\"))";
+"A value as JSON: a list as an array, a map as an object; null if it is null."; "json:toString(json:toObject(\"\"\"{\"a\": 1}\"\"\"))";
 |name, args| fit(name, args, &[Ty::Object], &[Ty::Bool], AttrType::String);
 |_| text(|a, out| match arg(a, 0).to_value() {
     Value::Null => None,
