@@ -208,6 +208,8 @@ pub enum KeySpec {
     Value(TypedExpr),
     /// Each of these texts whose condition holds for the row.
     Ranges(Vec<(TypedExpr, String)>),
+    /// That of each of these (of a stream that is listed several times).
+    Each(Vec<KeySpec>),
 }
 
 /// A node of the schedule.

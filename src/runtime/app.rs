@@ -43,6 +43,8 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// `${name}`s of the text and their values, before those of the environment.
+    pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
     /// Partial matches a pattern or sequence may have open; more stop the application with an error,
@@ -64,6 +66,7 @@ impl Default for AppOptions {
             batch_rows: 1,
             clock: None,
             start: 0,
+            variables: vec![],
             directory: PathBuf::new(),
             max_partials: 10_000_000,
             row_by_row: false,
@@ -154,7 +157,8 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) =
+            crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
         plan.limit_partials(options.max_partials);
         if options.row_by_row {
             plan.run_row_by_row();
