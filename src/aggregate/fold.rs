@@ -141,9 +141,20 @@ impl<F: Fold> Aggregator for Folded<F> {
         };
         let numbers = values.values();
         match values.nulls() {
-            None => walk(&mut self.states, input, reset, |states, row, group, _| {
-                F::add(&mut states[group], numbers[row]);
-            }),
+            None => {
+                let (states, mut reset, mut from) = (&mut self.states, reset, 0);
+                let add = |states: &mut [F::State], rows: Range<usize>| {
+                    for (group, value) in input.groups[rows.clone()].iter().zip(&numbers[rows]) {
+                        F::add(&mut states[*group as usize], *value);
+                    }
+                };
+                for r in input.resets {
+                    add(states, from..r.before as usize);
+                    from = r.before as usize;
+                    reset(states, r.group as usize);
+                }
+                add(states, from..input.groups.len());
+            }
             Some(nulls) => walk(&mut self.states, input, reset, |states, row, group, _| {
                 if nulls.is_valid(row) {
                     F::add(&mut states[group], numbers[row]);

@@ -198,7 +198,7 @@ fn warm_up(setup: &Setup, steps: &[Step]) -> Result<Digest> {
     let all = Arc::clone(&seen);
     app.subscribe("Out", move |events| {
         let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let added = all.0.add(events.columns());
+        let added = all.0.add(events.coded_columns());
         all.1 = std::mem::replace(&mut all.1, Ok(())).and(added);
     })?;
     send_all(&app, setup.query, steps)?;
@@ -252,7 +252,7 @@ impl Running {
         let rows = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&rows);
         app.subscribe("Out", move |events| {
-            count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
+            count.fetch_add(black_box(events.coded_columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
         Ok(Self { app, query, rows })
     }

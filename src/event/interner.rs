@@ -8,7 +8,7 @@
 //! and hashed as numbers and need no memory of their own (about 25 bytes a key, all told); single
 //! int, long and (short) string columns make that word without writing bytes at all.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
 };
@@ -16,7 +16,8 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 
-use super::views::Views;
+use super::coded::{coded, plain_column};
+use super::views::{Codes, UNKNOWN, Views};
 use crate::error::{Error, Result};
 
 /// A dense id of a key.
@@ -41,6 +42,7 @@ pub struct KeyInterner {
     free: Vec<KeyId>,
     scratch: Vec<u8>,
     views: Views,
+    codes: Codes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,6 +111,19 @@ impl KeyInterner {
         rows: usize,
     ) -> Result<Vec<KeyId>> {
         if let ([column], None) = (columns, prefix)
+            && let Some((codes, texts)) = coded(column.as_ref())
+        {
+            return Ok(self.intern_codes(column.as_any_dictionary().values(), codes, texts));
+        }
+        let plain;
+        let columns = match columns.iter().any(|c| coded(c.as_ref()).is_some()) {
+            false => columns,
+            true => {
+                plain = columns.iter().map(plain_column).collect::<Result<Vec<_>>>()?;
+                &plain
+            }
+        };
+        if let ([column], None) = (columns, prefix)
             && let Some(texts) = column.as_string_view_opt()
             && texts.null_count() == 0
         {
@@ -144,6 +159,36 @@ impl KeyInterner {
         ids
     }
 
+    /// [`KeyInterner::intern`] of a dictionary-coded column: each value is looked up once.
+    fn intern_codes(
+        &mut self,
+        dictionary: &ArrayRef,
+        codes: &Int32Array,
+        texts: &StringViewArray,
+    ) -> Vec<KeyId> {
+        let mut known = self.codes.take(dictionary);
+        let mut ids = Vec::with_capacity(codes.len());
+        let mut id_of = |this: &mut Self, code: i32| match known[code as usize] {
+            UNKNOWN => {
+                let id = this.intern_text(texts.value(code as usize));
+                known[code as usize] = id;
+                id
+            }
+            id => id,
+        };
+        if codes.null_count() == 0 {
+            ids.extend(codes.values().iter().map(|code| id_of(self, *code)));
+        } else {
+            let null = pack(&[0]);
+            ids.extend(codes.iter().map(|code| match code {
+                Some(code) => id_of(self, code),
+                None => self.intern_word(null),
+            }));
+        }
+        self.codes.keep(dictionary, known);
+        ids
+    }
+
     /// The id of a string as the only value of its key.
     #[cold]
     fn intern_text(&mut self, text: &str) -> KeyId {
@@ -163,6 +208,7 @@ impl KeyInterner {
         prefix: Option<&[KeyId]>,
         rows: usize,
     ) -> Result<Vec<Option<KeyId>>> {
+        let columns = &columns.iter().map(plain_column).collect::<Result<Vec<_>>>()?;
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
         each_key(columns, prefix, rows, &mut scratch, |key| {
@@ -253,6 +299,7 @@ impl KeyInterner {
         }
         self.words[id as usize] = RELEASED;
         self.views.clear();
+        self.codes.clear();
         self.free.push(id);
     }
 

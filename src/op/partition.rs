@@ -53,7 +53,7 @@ impl Key {
     /// The rows of a batch once for each of their keys, and the keys.
     fn of(&self, batch: &EventBatch) -> Result<(EventBatch, ArrayRef)> {
         let ranges = match self {
-            Key::Value(e) => return Ok((batch.clone(), e.evaluate(batch)?)),
+            Key::Value(e) => return Ok((batch.clone(), e.evaluate_coded(batch)?)),
             Key::Ranges(ranges) => ranges,
         };
         let masks = ranges.iter().map(|(e, _)| e.mask(batch)).collect::<Result<Vec<_>>>()?;

@@ -61,6 +61,10 @@ impl Operator for PatternOp {
         Ok(())
     }
 
+    fn reads_codes(&self) -> bool {
+        self.automaton.reads_codes()
+    }
+
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.automaton.snapshot(w)
     }

@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EventRef, OutputColumn, PatternSpec, Pick, StateSpec};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, RowStore, Stamps};
+use crate::event::{EventBatch, Kind, RowStore, Stamps, concat_columns, record_batch};
 use crate::expr::{ColumnarExpr, TypedExpr, TypedKind};
 use crate::lang::ast::PatternKind;
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -256,11 +255,8 @@ fn join(
         (border, inner) => return Ok(border.or(inner)),
     };
     let both = border.columns.columns().iter().zip(inner.columns.columns());
-    let columns: Vec<ArrayRef> = both
-        .map(|(a, b)| concat(&[a.as_ref(), b.as_ref()]))
-        .collect::<std::result::Result<_, _>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(border.rows() + inner.rows()));
-    let columns = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
+    let columns: Vec<ArrayRef> = both.map(|(a, b)| concat_columns(a, b)).collect::<Result<_>>()?;
+    let columns = record_batch(schema, columns, border.rows() + inner.rows())?;
     fn chain<T: arrow::array::ArrowNativeTypeOp>(a: &Stamps<T>, b: &Stamps<T>) -> Stamps<T> {
         [&a[..], &b[..]].concat().into()
     }

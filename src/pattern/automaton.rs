@@ -68,6 +68,11 @@ impl Automaton {
         Ok(Self { spec: spec.clone(), core, mode })
     }
 
+    /// Whether string columns of its rows may be dictionary-coded.
+    pub fn reads_codes(&self) -> bool {
+        matches!(self.mode, Mode::Pairs(_) | Mode::Adjacent(_))
+    }
+
     /// Takes the rows of one step, one batch per port. Expired rows mean nothing to a pattern.
     ///
     /// # Errors

@@ -6,6 +6,9 @@
 //! that the event's is compared with; keys are ids, given once per batch. [`super::flow`] gives the
 //! same in general.
 //!
+//! What leaves of the first event is mostly known without it: what equals the second's, and the value
+//! compared. Only what is left of its columns is stored, if anything is.
+//!
 //! Invariants:
 //! * Entries of a chain stand in the order in which they began to wait, which is that of matches.
 //! * An entry that is too old is as good as gone, and goes when it is met, or in the next sweep: one
@@ -14,10 +17,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
-    UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Float64Type, SchemaRef};
@@ -29,7 +29,9 @@ use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, StateSpec};
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, KeyId, KeyInterner, Kind, RowStore, Slot};
+use crate::event::{
+    Chunks, EventBatch, KeyId, KeyInterner, Kind, NO_SLOT, RowStore, Slot, record_batch,
+};
 use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
 use crate::lang::ast::{BinaryOp, PatternKind};
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -47,16 +49,14 @@ pub(super) struct Pairs {
     second: Test,
     /// Ports of the two sides.
     ports: [usize; 2],
-    kept: Vec<usize>,
+    /// Columns of the first event that are stored; none = there is no need to.
+    stored: Option<Vec<usize>>,
     /// Columns of the keys: of an event that may be `e1`, and of one that may be `e2`.
     keys: [Vec<usize>; 2],
     keyed: bool,
     rest: Rest,
     within: Option<i64>,
-    columns: Vec<OutputColumn>,
-    picks: Vec<EventRef>,
-    /// Kept columns of the second event.
-    second_kept: Vec<usize>,
+    columns: Vec<Column>,
     output: SchemaRef,
     interner: KeyInterner,
     store: RowStore,
@@ -70,6 +70,19 @@ pub(super) struct Pairs {
     swept: i64,
     /// Entries an event was compared with.
     visited: u64,
+}
+
+/// Where a column of a match comes from.
+#[derive(Debug, Clone, Copy)]
+enum Column {
+    /// A column of the second event (or one of the first that equals it).
+    Second(usize),
+    /// What the second event was compared with.
+    Bar,
+    /// A stored column of the first event.
+    Stored(usize),
+    /// Time of the first event, or the second.
+    Time(usize),
 }
 
 /// What the two events must fulfil beside equal keys.
@@ -95,6 +108,7 @@ impl std::fmt::Debug for Rest {
 struct Open {
     ts: i64,
     bar: f64,
+    /// [`NO_SLOT`] if nothing is stored.
     slot: Slot,
 }
 
@@ -114,17 +128,20 @@ struct View<'a> {
     second: Option<BooleanBuffer>,
     begins: bool,
     ends: bool,
-    /// By row; none = no key that anything waits for.
-    ids: Vec<Option<KeyId>>,
-    /// Slots of the rows the first side accepts, in order.
+    /// By row; [`NO_KEY`] = no key that anything waits for.
+    ids: Vec<KeyId>,
+    /// Slots of the rows the first side accepts, in order; nothing if nothing is stored.
     slots: Vec<Slot>,
     bars: Option<&'a Float64Array>,
     values: Option<&'a Float64Array>,
 }
 
+/// The key of a row nothing can wait for.
+const NO_KEY: KeyId = KeyId::MAX;
+
 #[derive(Default)]
 struct Found {
-    slots: Vec<Slot>,
+    opens: Vec<Open>,
     rows: Vec<u32>,
     offsets: Vec<u32>,
 }
@@ -187,12 +204,14 @@ impl Pairs {
                 None => Rest::Nothing,
             },
         };
-        let store = RowStore::new(Arc::new(from.schema.project(&from.kept)?))?;
+        let (columns, stored) = columns(spec, &rest);
+        let schema = from.schema.project(stored.as_deref().unwrap_or_default())?;
+        let store = RowStore::new(Arc::new(schema))?;
         Ok(Some(Self {
             first: Test::new(spec, 0)?,
             second: Test::new(spec, 1)?,
             ports: [one.port, two.port],
-            kept: from.kept.clone(),
+            stored,
             keys: [
                 equal.iter().map(|e| from.kept[e.column]).collect(),
                 equal.iter().map(|e| e.event).collect(),
@@ -200,9 +219,7 @@ impl Pairs {
             keyed: spec.keyed,
             rest,
             within: spec.within,
-            columns: spec.columns.clone(),
-            picks: spec.picks.clone(),
-            second_kept: to.kept.clone(),
+            columns,
             output: Arc::clone(&spec.output),
             interner: KeyInterner::default(),
             store,
@@ -265,22 +282,11 @@ impl Pairs {
             (None, Some(b)) if !begins => Some(b.clone()),
             _ => None,
         };
-        let accepted: Vec<u32> = match (begins, &first) {
-            (false, _) => vec![],
-            (true, Some(mask)) => mask.set_indices_u32().collect(),
-            (true, None) => (0..batch.rows() as u32).collect(),
+        let slots = match &first {
+            _ if !begins || self.stored.is_none() => vec![],
+            Some(mask) => self.keep(batch, mask.set_indices_u32().collect())?,
+            None => self.keep(batch, (0..batch.rows() as u32).collect())?,
         };
-        let mut slots = Vec::with_capacity(accepted.len());
-        if !accepted.is_empty() {
-            let ts: Vec<i64> = accepted.iter().map(|r| batch.ts[*r as usize]).collect();
-            let rows = UInt32Array::from(accepted);
-            let kept = self.kept.iter().map(|c| take(batch.columns.column(*c), &rows, None));
-            let kept = kept.collect::<std::result::Result<Vec<_>, _>>()?;
-            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-            let schema = Arc::clone(self.store.schema());
-            let kept = RecordBatch::try_new_with_options(schema, kept, &options)?;
-            self.store.insert_range(&kept, 0..rows.len(), &ts, &mut slots);
-        }
         let double = |c: usize| batch.columns.column(c).as_primitive_opt::<Float64Type>();
         let (bars, values) = match &self.rest {
             Rest::Bar(b) => {
@@ -292,25 +298,38 @@ impl Pairs {
         Ok(View { batch, visit, first, second, begins, ends, ids, slots, bars, values })
     }
 
-    /// The key of each row; none if one of its values is null.
-    fn ids(&mut self, batch: &EventBatch, begins: bool, ends: bool) -> Result<Vec<Option<KeyId>>> {
+    /// Stores rows that may be first events.
+    fn keep(&mut self, batch: &EventBatch, rows: Vec<u32>) -> Result<Vec<Slot>> {
+        let ts: Vec<i64> = rows.iter().map(|r| batch.ts[*r as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        let columns = self.stored.iter().flatten();
+        let columns = columns.map(|c| take(batch.columns.column(*c), &rows, None));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let columns = record_batch(self.store.schema(), columns, ts.len())?;
+        let mut slots = Vec::with_capacity(ts.len());
+        self.store.insert_range(&columns, 0..ts.len(), &ts, &mut slots);
+        Ok(slots)
+    }
+
+    /// The key of each row; [`NO_KEY`] if one of its values is null.
+    fn ids(&mut self, batch: &EventBatch, begins: bool, ends: bool) -> Result<Vec<KeyId>> {
         let columns = &self.keys[usize::from(ends)];
         debug_assert!(!(begins && ends) || self.keys[0] == self.keys[1]);
         let prefix = if self.keyed { batch.keys.as_deref() } else { None };
         if columns.is_empty() {
-            return Ok((0..batch.rows()).map(|r| Some(prefix.map_or(0, |p| p[r]))).collect());
+            return Ok(prefix.map_or_else(|| vec![0; batch.rows()], <[KeyId]>::to_vec));
         }
         let arrays: Vec<ArrayRef> =
             columns.iter().map(|c| Arc::clone(batch.columns.column(*c))).collect();
-        let mut ids: Vec<Option<KeyId>> = if begins {
-            let ids = self.interner.intern(&arrays, prefix, batch.rows())?;
-            ids.into_iter().map(Some).collect()
+        let mut ids = if begins {
+            self.interner.intern(&arrays, prefix, batch.rows())?
         } else {
-            self.interner.lookup(&arrays, prefix, batch.rows())?
+            let known = self.interner.lookup(&arrays, prefix, batch.rows())?;
+            known.into_iter().map(|id| id.unwrap_or(NO_KEY)).collect()
         };
-        for nulls in arrays.iter().filter_map(|a| a.nulls()) {
+        for nulls in arrays.iter().filter_map(|a| a.nulls()).filter(|n| n.null_count() > 0) {
             for (id, valid) in ids.iter_mut().zip(nulls.iter()) {
-                *id = id.filter(|_| valid);
+                *id = if valid { *id } else { NO_KEY };
             }
         }
         Ok(ids)
@@ -330,23 +349,23 @@ impl Pairs {
             return;
         }
         let begins = view.begins && view.first.as_ref().is_none_or(|m| m.value(row));
-        let slot = if begins {
+        let mut slot = NO_SLOT;
+        if begins && self.stored.is_some() {
+            slot = view.slots[*at];
             *at += 1;
-            Some(view.slots[*at - 1])
-        } else {
-            None
-        };
-        let Some(id) = view.ids[row].filter(|_| current) else {
-            slot.into_iter().for_each(|s| self.store.release(s));
+        }
+        let id = view.ids[row];
+        if id == NO_KEY || !current {
+            release(&mut self.store, slot);
             return;
-        };
+        }
         if view.ends
             && (id as usize) < self.chains.len()
             && view.second.as_ref().is_none_or(|m| m.value(row))
         {
             self.meet(view, row, id, in_order, found);
         }
-        if let Some(slot) = slot {
+        if begins {
             let bar = view
                 .bars
                 .map_or(f64::NAN, |b| if b.is_valid(row) { b.value(row) } else { f64::NAN });
@@ -406,7 +425,7 @@ impl Pairs {
         chain.open.retain(|o| {
             let outside = within.is_some_and(|w| o.ts.abs_diff(ts) > w.max(0) as u64);
             if o.ts < horizon || (outside && o.ts <= ts) {
-                store.release(o.slot);
+                release(store, o.slot);
                 return false;
             }
             let fits = match rest {
@@ -418,9 +437,9 @@ impl Pairs {
                 }
             };
             if fits {
-                found.slots.push(o.slot);
+                found.opens.push(*o);
                 found.rows.push(row as u32);
-                store.release(o.slot);
+                release(store, o.slot);
             } else {
                 guard = wider(above, guard, o.bar);
             }
@@ -434,27 +453,29 @@ impl Pairs {
     }
 
     fn finish(&self, batch: &EventBatch, found: Found) -> Result<EventBatch> {
-        let Found { slots, rows, offsets } = found;
+        let Found { opens, rows, offsets } = found;
         let indices = UInt32Array::from(rows);
-        let column = |c: &OutputColumn| -> Result<ArrayRef> {
+        let column = |c: &Column| -> Result<ArrayRef> {
             Ok(match *c {
-                OutputColumn::Attribute { pick, column } => match self.picks[pick].side {
-                    0 => self.store.gather(column, &slots),
-                    _ => take(batch.columns.column(self.second_kept[column]), &indices, None)?,
-                },
-                OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
-                    let times: Int64Array = match self.picks[pick].side {
-                        0 => slots.iter().map(|s| self.store.ts(*s)).collect::<Vec<_>>().into(),
-                        _ => indices.values().iter().map(|r| batch.ts[*r as usize]).collect(),
-                    };
-                    Arc::new(times)
+                Column::Second(c) => take(batch.columns.column(c), &indices, None)?,
+                Column::Bar => {
+                    Arc::new(Float64Array::from_iter_values(opens.iter().map(|o| o.bar)))
+                }
+                Column::Stored(c) => {
+                    let slots: Vec<Slot> = opens.iter().map(|o| o.slot).collect();
+                    self.store.gather(c, &slots)
+                }
+                Column::Time(0) => {
+                    Arc::new(Int64Array::from_iter_values(opens.iter().map(|o| o.ts)))
+                }
+                Column::Time(_) => {
+                    let times = indices.values().iter().map(|r| batch.ts[*r as usize]);
+                    Arc::new(Int64Array::from_iter_values(times))
                 }
             })
         };
         let columns = self.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
-        let output = Arc::clone(&self.output);
-        let columns = RecordBatch::try_new_with_options(output, columns, &options)?;
+        let columns = record_batch(&self.output, columns, indices.len())?;
         let mut plain = EventBatch { kinds: None, chunks: None, resets: vec![], ..batch.clone() };
         if !self.keyed {
             plain.keys = None;
@@ -493,7 +514,7 @@ impl Pairs {
             let mut guard = f64::NAN;
             chain.open.retain(|o| {
                 if o.ts < horizon {
-                    store.release(o.slot);
+                    release(store, o.slot);
                 } else {
                     guard = wider(above, guard, o.bar);
                 }
@@ -516,7 +537,7 @@ impl Pairs {
 
     /// Events held, those too old but not yet swept among them.
     pub fn held_events(&self) -> usize {
-        self.store.len()
+        if self.stored.is_some() { self.store.len() } else { self.open }
     }
 
     /// Entries an event was compared with since the automaton was made.
@@ -540,13 +561,56 @@ impl Pairs {
         self.open = self.chains.iter().map(|c| c.open.len()).sum();
         self.sweep_at = 2 * self.open + SPARE;
         let bound = self.store.bound();
-        let sound = self.chains.iter().flat_map(|c| &c.open).all(|o| (o.slot as usize) < bound);
+        let stored = self.stored.is_some();
+        let fits = |o: &Open| if stored { (o.slot as usize) < bound } else { o.slot == NO_SLOT };
+        let sound = self.chains.iter().flat_map(|c| &c.open).all(fits);
         if sound {
             Ok(())
         } else {
             Err(Error::Snapshot("the partial matches don't fit their events".into()))
         }
     }
+}
+
+#[inline]
+fn release(store: &mut RowStore, slot: Slot) {
+    if slot != NO_SLOT {
+        store.release(slot);
+    }
+}
+
+/// Where the columns of a match come from, and what of the first event has to be stored for them.
+fn columns(spec: &PatternSpec, rest: &Rest) -> (Vec<Column>, Option<Vec<usize>>) {
+    let [one, two] = [&spec.sides[0], &spec.sides[1]];
+    let [from, to] = [&spec.ports[one.port], &spec.ports[two.port]];
+    // A row expression looks at any of the kept columns, by their places.
+    let mut stored = if matches!(rest, Rest::Row(..)) { from.kept.clone() } else { vec![] };
+    let mut first = |kept: usize| {
+        let column = from.kept[kept];
+        let exact = !from.schema.field(column).data_type().is_floating();
+        let equal = two.predicate.equal.iter().find(|e| e.column == kept && exact);
+        match (equal, rest) {
+            (Some(key), _) => Column::Second(key.event),
+            (None, Rest::Bar(bar)) if bar.partial == column => Column::Bar,
+            _ => {
+                let at = stored.iter().position(|c| *c == column).unwrap_or_else(|| {
+                    stored.push(column);
+                    stored.len() - 1
+                });
+                Column::Stored(at)
+            }
+        }
+    };
+    let columns = spec.columns.iter().map(|c| match *c {
+        OutputColumn::Attribute { pick, column } if spec.picks[pick].side == 0 => first(column),
+        OutputColumn::Attribute { column, .. } => Column::Second(to.kept[column]),
+        OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
+            Column::Time(spec.picks[pick].side)
+        }
+    });
+    let columns = columns.collect();
+    let none = stored.is_empty() && !matches!(rest, Rest::Row(..));
+    (columns, if none { None } else { Some(stored) })
 }
 
 fn row_fits(

@@ -221,6 +221,7 @@ impl App {
             stream: id,
             name: stream.to_string(),
             schema: self.plan.streams[id].schema.clone(),
+            dictionaries: Arc::default(),
         })
     }
 

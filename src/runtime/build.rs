@@ -114,6 +114,11 @@ impl QueryNode {
                 carried = [None];
                 continue;
             }
+            if !op.reads_codes() {
+                for port in ports.iter_mut() {
+                    *port = port.take().map(EventBatch::plain).transpose()?;
+                }
+            }
             op.process(step, ports, &mut out)?;
             let batches = out.take();
             carried = match batches.first().map(|b| b.columns.schema()) {
@@ -122,7 +127,9 @@ impl QueryNode {
             };
         }
         let [result] = carried;
-        debug_assert!(result.as_ref().is_none_or(|b| b.columns.schema() == self.output));
+        debug_assert!(
+            result.as_ref().is_none_or(|b| b.is_coded() || b.columns.schema() == self.output)
+        );
         Ok(result.filter(|b| b.rows() > 0))
     }
 

@@ -9,7 +9,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Stamps, Value, merge};
+use crate::event::{Chunks, Dictionaries, EventBatch, Stamps, Value, merge, record_batch};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -275,11 +275,16 @@ pub(super) fn coerce(value: Value, ty: &DataType) -> Result<Value, Value> {
     })
 }
 
-/// Columns of `batch` by the names of `schema`, cast to its types where no value changes.
-pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// Columns of `batch` by the names of `schema`, cast to its types where no value changes; strings that
+/// are dictionary-coded stay so where it is worth it.
+pub(super) fn conform(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    dictionaries: &mut Dictionaries,
+) -> Result<RecordBatch> {
     let options = arrow::compute::CastOptions { safe: false, format_options: Default::default() };
     let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
+    for (place, field) in schema.fields().iter().enumerate() {
         let Some(column) = batch.column_by_name(field.name()) else {
             let schema = batch.schema();
             let names = schema.fields().iter().map(|f| f.name().as_str());
@@ -289,10 +294,13 @@ pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordB
         };
         columns.push(if column.data_type() == field.data_type() {
             column.clone()
+        } else if *field.data_type() == DataType::Utf8View
+            && let Some(coded) = dictionaries.code(place, column)?
+        {
+            coded
         } else {
             arrow::compute::cast_with_options(column, field.data_type(), &options)?
         });
     }
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+    record_batch(schema, columns, batch.num_rows())
 }

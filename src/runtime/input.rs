@@ -1,6 +1,6 @@
 //! [`Input`]: the entrance of one stream.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::app::Shared;
 use super::ingress::{coerce, conform};
 use crate::error::{Error, Result};
-use crate::event::Value;
+use crate::event::{Dictionaries, Value};
 
 /// Event times of the rows of a record batch.
 #[derive(Debug, Clone)]
@@ -81,6 +81,8 @@ pub struct Input {
     pub(super) stream: usize,
     pub(super) name: String,
     pub(super) schema: SchemaRef,
+    /// Those that came last.
+    pub(super) dictionaries: Arc<Mutex<Dictionaries>>,
 }
 
 impl Input {
@@ -157,7 +159,8 @@ impl Input {
             }
             Times::Column(name) => times_of(batch, name)?,
         };
-        Ok((conform(batch, &self.schema)?, ts))
+        let mut known = self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok((conform(batch, &self.schema, &mut known)?, ts))
     }
 
     fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {

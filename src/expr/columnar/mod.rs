@@ -12,14 +12,14 @@ mod nodes;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{Error, Result};
-use crate::event::EventBatch;
+use crate::event::{EventBatch, coded, plain_column, record_batch};
 use crate::lang::ast::AttrType;
 
 use super::fold::fold;
@@ -53,6 +53,8 @@ enum Plan {
         hidden: Vec<Hidden>,
         /// The batch's columns followed by the hidden ones.
         schema: SchemaRef,
+        /// The string columns it looks at.
+        texts: Vec<usize>,
     },
 }
 
@@ -69,6 +71,7 @@ impl ColumnarExpr {
             TypedKind::Column(c) => Plan::Column(c.column as usize),
             _ => Plan::Expr {
                 root,
+                texts: texts(&folded),
                 schema: with_hidden(schema, &lowering.hidden),
                 hidden: lowering.hidden,
             },
@@ -94,6 +97,14 @@ impl ColumnarExpr {
     /// # Errors
     /// If the batch is not of the schema it was compiled for.
     pub fn evaluate(&self, batch: &EventBatch) -> Result<ArrayRef> {
+        plain_column(&self.evaluate_coded(batch)?)
+    }
+
+    /// [`ColumnarExpr::evaluate`]; a column that is dictionary-coded stays so.
+    ///
+    /// # Errors
+    /// As [`ColumnarExpr::evaluate`].
+    pub fn evaluate_coded(&self, batch: &EventBatch) -> Result<ArrayRef> {
         match &self.plan {
             Plan::Column(c) => column(batch, *c),
             Plan::Expr { .. } => Ok(self.values(batch)?.into_array(batch.rows())?),
@@ -117,14 +128,29 @@ impl ColumnarExpr {
     fn values(&self, batch: &EventBatch) -> Result<ColumnarValue> {
         Ok(match &self.plan {
             Plan::Column(c) => ColumnarValue::Array(column(batch, *c)?),
-            Plan::Expr { root, hidden, .. } if hidden.is_empty() => {
-                root.evaluate(&batch.columns)?
+            Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
+                match decoded(batch, texts)? {
+                    None => root.evaluate(&batch.columns)?,
+                    Some(columns) => root.evaluate(&columns)?,
+                }
             }
-            Plan::Expr { root, hidden, schema } => {
-                root.evaluate(&extended(batch, schema, hidden)?)?
+            Plan::Expr { root, hidden, schema, texts } => {
+                let columns = decoded(batch, texts)?.unwrap_or_else(|| batch.columns.clone());
+                root.evaluate(&extended(batch, &columns, schema, hidden)?)?
             }
         })
     }
+}
+
+/// The string columns an expression looks at.
+fn texts(e: &TypedExpr) -> Vec<usize> {
+    let mut columns = vec![];
+    e.visit(&mut |e| {
+        if let (TypedKind::Column(c), AttrType::String) = (&e.kind, e.ty) {
+            columns.push(usize::from(c.column));
+        }
+    });
+    columns
 }
 
 fn column(batch: &EventBatch, index: usize) -> Result<ArrayRef> {
@@ -141,11 +167,28 @@ fn with_hidden(schema: &SchemaRef, hidden: &[Hidden]) -> SchemaRef {
 }
 
 /// The batch's columns followed by the hidden ones.
-fn extended(batch: &EventBatch, schema: &SchemaRef, hidden: &[Hidden]) -> Result<RecordBatch> {
-    let columns = batch.columns.columns().iter().cloned();
+fn extended(
+    batch: &EventBatch,
+    columns: &RecordBatch,
+    schema: &SchemaRef,
+    hidden: &[Hidden],
+) -> Result<RecordBatch> {
+    let columns = columns.columns().iter().cloned();
     let columns = columns.chain(hidden.iter().map(|h| h.values(batch))).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    record_batch(schema, columns, batch.rows())
+}
+
+/// The batch's columns, those of `texts` among them as strings; none if they are so already.
+fn decoded(batch: &EventBatch, texts: &[usize]) -> Result<Option<RecordBatch>> {
+    let is_coded = |c: &usize| batch.columns.columns().get(*c).is_some_and(|c| coded(c).is_some());
+    if !texts.iter().any(is_coded) {
+        return Ok(None);
+    }
+    let mut columns = batch.columns.columns().to_vec();
+    for c in texts.iter().copied().filter(is_coded) {
+        columns[c] = plain_column(&columns[c])?;
+    }
+    record_batch(batch.columns.schema_ref(), columns, batch.rows()).map(Some)
 }
 
 impl Hidden {

@@ -31,4 +31,8 @@ impl Stateless for Append {
         }
         batch.with_columns(self.schema.clone(), columns)
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

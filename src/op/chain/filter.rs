@@ -39,4 +39,8 @@ impl Stateless for Filter {
             None => Ok(batch),
         }
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

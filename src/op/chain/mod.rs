@@ -72,6 +72,11 @@ pub fn build_chain(
 trait Stateless: Send {
     /// What becomes of a batch.
     fn apply(&self, batch: EventBatch) -> Result<EventBatch>;
+
+    /// See [`Operator::reads_codes`].
+    fn reads_codes(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Stateless> Operator for T {
@@ -85,6 +90,10 @@ impl<T: Stateless> Operator for T {
             out.push(self.apply(batch)?);
         }
         Ok(())
+    }
+
+    fn reads_codes(&self) -> bool {
+        Stateless::reads_codes(self)
     }
 
     fn snapshot(&self, _w: &mut SnapshotWriter) -> Result<()> {

@@ -24,4 +24,8 @@ impl Stateless for Project {
         let columns = self.columns.iter().map(|c| batch.columns.column(*c).clone()).collect();
         batch.with_columns(self.schema.clone(), columns)
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

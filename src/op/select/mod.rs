@@ -16,6 +16,7 @@ mod arrange;
 mod groups;
 mod pick;
 mod project;
+mod rings;
 mod slide;
 #[cfg(test)]
 mod tests;
@@ -231,6 +232,9 @@ impl SelectOp {
             None => return Ok(None),
         };
         let mut out = self.projection.project(wide, picked.rows.as_deref())?;
+        if self.arrange.sorts() {
+            out = out.plain()?;
+        }
         if self.events == EventType::Current {
             out.kinds = None;
         }
@@ -271,6 +275,10 @@ impl Operator for SelectOp {
             out.push(selected);
         }
         Ok(())
+    }
+
+    fn reads_codes(&self) -> bool {
+        true
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

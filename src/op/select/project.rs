@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::Result;
-use crate::event::EventBatch;
+use crate::event::{EventBatch, record_batch};
 use crate::expr::columnar::ColumnarExpr;
 use crate::expr::{TypedExpr, TypedKind};
 
@@ -45,6 +45,11 @@ impl Projection {
         let items = items.iter().map(|i| Item::new(i, &needed, &narrow)).collect::<Result<_>>()?;
         let needed = needed.into_iter().map(usize::from).collect();
         Ok(Self { needed, narrow, items, output: output.clone() })
+    }
+
+    /// Columns that items read, as places in the rows before; sorted.
+    pub(super) fn needed(&self) -> &[usize] {
+        &self.needed
     }
 
     /// The rows it makes.
@@ -89,11 +94,6 @@ impl Item {
             Item::Computed(e) => e.evaluate(narrow),
         }
     }
-}
-
-fn record_batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 /// Rows of `batch` in any order, without chunks and resets.
