@@ -18,7 +18,7 @@ use super::EventBatch;
 use crate::error::Result;
 
 /// Codes are kept in batches of at least so many rows.
-const LEAST: usize = 64;
+const LEAST: usize = 16;
 
 /// Codes and the strings they stand for, if the column is coded.
 #[inline]

@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Float64Type, SchemaRef};
@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::adjacent::only;
 use super::bar::{Bar, bar, holds, wider};
 use super::machine::Machine;
+use super::pair_columns::{Column, columns};
 use super::predicate::Test;
 use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, StateSpec};
 use crate::error::{Error, Result};
@@ -72,21 +73,8 @@ pub(super) struct Pairs {
     visited: u64,
 }
 
-/// Where a column of a match comes from.
-#[derive(Debug, Clone, Copy)]
-enum Column {
-    /// A column of the second event (or one of the first that equals it).
-    Second(usize),
-    /// What the second event was compared with.
-    Bar,
-    /// A stored column of the first event.
-    Stored(usize),
-    /// Time of the first event, or the second.
-    Time(usize),
-}
-
 /// What the two events must fulfil beside equal keys.
-enum Rest {
+pub(super) enum Rest {
     Nothing,
     /// A double of the event compared with one of the partial.
     Bar(Bar),
@@ -105,11 +93,11 @@ impl std::fmt::Debug for Rest {
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Open {
-    ts: i64,
-    bar: f64,
+pub(super) struct Open {
+    pub ts: i64,
+    pub bar: f64,
     /// [`NO_SLOT`] if nothing is stored.
-    slot: Slot,
+    pub slot: Slot,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -455,26 +443,9 @@ impl Pairs {
     fn finish(&self, batch: &EventBatch, found: Found) -> Result<EventBatch> {
         let Found { opens, rows, offsets } = found;
         let indices = UInt32Array::from(rows);
-        let column = |c: &Column| -> Result<ArrayRef> {
-            Ok(match *c {
-                Column::Second(c) => take(batch.columns.column(c), &indices, None)?,
-                Column::Bar => {
-                    Arc::new(Float64Array::from_iter_values(opens.iter().map(|o| o.bar)))
-                }
-                Column::Stored(c) => {
-                    let slots: Vec<Slot> = opens.iter().map(|o| o.slot).collect();
-                    self.store.gather(c, &slots)
-                }
-                Column::Time(0) => {
-                    Arc::new(Int64Array::from_iter_values(opens.iter().map(|o| o.ts)))
-                }
-                Column::Time(_) => {
-                    let times = indices.values().iter().map(|r| batch.ts[*r as usize]);
-                    Arc::new(Int64Array::from_iter_values(times))
-                }
-            })
-        };
-        let columns = self.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
+        let columns = self.columns.iter();
+        let columns = columns.map(|c| c.gather(batch, &indices, &opens, &self.store));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let columns = record_batch(&self.output, columns, indices.len())?;
         let mut plain = EventBatch { kinds: None, chunks: None, resets: vec![], ..batch.clone() };
         if !self.keyed {
@@ -496,12 +467,10 @@ impl Pairs {
             self.sweep_at = 2 * self.open + SPARE;
         }
         if self.interner.len() > 16 * SPARE + 4 * self.open {
-            let empty = self.chains.iter_mut().filter(|c| c.open.is_empty());
-            empty.for_each(|c| c.open = vec![]);
-            let waits = |id: u32| self.chains.get(id as usize).is_some_and(|c| !c.open.is_empty());
-            let idle: Vec<u32> =
-                (0..self.interner.bound() as u32).filter(|id| !waits(*id)).collect();
-            idle.into_iter().for_each(|id| self.interner.release(id));
+            let Self { chains, interner, .. } = self;
+            let waits = |id: u32| chains.get(id as usize).is_some_and(|c| !c.open.is_empty());
+            let kept = interner.compact(waits);
+            *chains = kept.iter().map(|id| std::mem::take(&mut chains[*id as usize])).collect();
         }
     }
 
@@ -577,40 +546,6 @@ fn release(store: &mut RowStore, slot: Slot) {
     if slot != NO_SLOT {
         store.release(slot);
     }
-}
-
-/// Where the columns of a match come from, and what of the first event has to be stored for them.
-fn columns(spec: &PatternSpec, rest: &Rest) -> (Vec<Column>, Option<Vec<usize>>) {
-    let [one, two] = [&spec.sides[0], &spec.sides[1]];
-    let [from, to] = [&spec.ports[one.port], &spec.ports[two.port]];
-    // A row expression looks at any of the kept columns, by their places.
-    let mut stored = if matches!(rest, Rest::Row(..)) { from.kept.clone() } else { vec![] };
-    let mut first = |kept: usize| {
-        let column = from.kept[kept];
-        let exact = !from.schema.field(column).data_type().is_floating();
-        let equal = two.predicate.equal.iter().find(|e| e.column == kept && exact);
-        match (equal, rest) {
-            (Some(key), _) => Column::Second(key.event),
-            (None, Rest::Bar(bar)) if bar.partial == column => Column::Bar,
-            _ => {
-                let at = stored.iter().position(|c| *c == column).unwrap_or_else(|| {
-                    stored.push(column);
-                    stored.len() - 1
-                });
-                Column::Stored(at)
-            }
-        }
-    };
-    let columns = spec.columns.iter().map(|c| match *c {
-        OutputColumn::Attribute { pick, column } if spec.picks[pick].side == 0 => first(column),
-        OutputColumn::Attribute { column, .. } => Column::Second(to.kept[column]),
-        OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
-            Column::Time(spec.picks[pick].side)
-        }
-    });
-    let columns = columns.collect();
-    let none = stored.is_empty() && !matches!(rest, Rest::Row(..));
-    (columns, if none { None } else { Some(stored) })
 }
 
 fn row_fits(
