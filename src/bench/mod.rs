@@ -16,12 +16,16 @@
 
 pub mod closed;
 pub mod digest;
+pub mod feed;
 pub mod limit;
 pub mod machine;
 pub mod open;
+pub mod plot;
 pub mod query;
 pub mod report;
+pub mod subject;
 pub mod workload;
 
 pub use query::Query;
+pub use workload::generate::Kind;
 pub use workload::{Symbols, Workload};

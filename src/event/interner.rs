@@ -167,23 +167,26 @@ impl KeyInterner {
         texts: &StringViewArray,
     ) -> Vec<KeyId> {
         let mut known = self.codes.take(dictionary);
-        let mut ids = Vec::with_capacity(codes.len());
-        let mut id_of = |this: &mut Self, code: i32| match known[code as usize] {
-            UNKNOWN => {
-                let id = this.intern_text(texts.value(code as usize));
-                known[code as usize] = id;
-                id
-            }
-            id => id,
-        };
+        let mut ids = vec![0; codes.len()];
         if codes.null_count() == 0 {
-            ids.extend(codes.values().iter().map(|code| id_of(self, *code)));
+            for (id, code) in ids.iter_mut().zip(codes.values()) {
+                *id = known[*code as usize];
+                if *id == UNKNOWN {
+                    *id = self.intern_text(texts.value(*code as usize));
+                    known[*code as usize] = *id;
+                }
+            }
         } else {
-            let null = pack(&[0]);
-            ids.extend(codes.iter().map(|code| match code {
-                Some(code) => id_of(self, code),
-                None => self.intern_word(null),
-            }));
+            for (id, code) in ids.iter_mut().zip(codes) {
+                let Some(code) = code.map(|code| code as usize) else {
+                    *id = self.intern_word(pack(&[0]));
+                    continue;
+                };
+                if known[code] == UNKNOWN {
+                    known[code] = self.intern_text(texts.value(code));
+                }
+                *id = known[code];
+            }
         }
         self.codes.keep(dictionary, known);
         ids
@@ -311,6 +314,7 @@ impl KeyInterner {
             .filter(|id| old.words[*id as usize] != RELEASED && keep(*id))
             .collect();
         self.words.reserve_exact(kept.len());
+        // Nothing is in it that would have to be hashed again.
         self.table.reserve(kept.len(), |_| 0);
         for id in &kept {
             let mut word = old.words[*id as usize];

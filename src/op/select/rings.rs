@@ -60,16 +60,17 @@ impl Rings {
         sound.then(|| Self { rows: self.rows, shift: self.shift, ..saved })
     }
 
-    /// Gives each row that comes its place; `bound` is one past the largest key.
-    pub fn come(&mut self, keys: &[u32], bound: usize) -> Leaving<'_> {
-        if self.rings.len() < bound {
-            self.rings.resize(bound, Ring::default());
-        }
+    /// Gives each row that comes its place; and one past the largest key so far.
+    pub fn come(&mut self, keys: &[u32]) -> (Leaving<'_>, usize) {
         let Self { rows, shift, rings, next, places } = self;
         let inside = (1u32 << *shift) - 1;
         places.clear();
         places.extend(keys.iter().map(|key| {
-            let ring = &mut rings[*key as usize];
+            let key = *key as usize;
+            if key >= rings.len() {
+                rings.resize(key + 1, Ring::default());
+            }
+            let ring = &mut rings[key];
             let at = ring.at & !FULL;
             if at & inside == 0 {
                 enter(ring, next);
@@ -83,7 +84,7 @@ impl Rings {
             ring.at += 1;
             if ring.at & FULL == 0 { place } else { place | TAKEN }
         }));
-        Leaving::Rings { places, bound: next.len() << *shift }
+        (Leaving::Rings { places, bound: next.len() << *shift }, rings.len())
     }
 }
 
@@ -126,7 +127,9 @@ mod tests {
             for keys in steps {
                 let saved = postcard::to_allocvec(&rings).unwrap();
                 rings = Rings::new(rows).restored(postcard::from_bytes(&saved).unwrap()).unwrap();
-                let Leaving::Rings { places, bound } = rings.come(&keys, 4) else { unreachable!() };
+                let (Leaving::Rings { places, bound }, _) = rings.come(&keys) else {
+                    unreachable!()
+                };
                 for (key, place) in keys.iter().zip(places) {
                     let (at, taken) = (place & !TAKEN, place & TAKEN != 0);
                     prop_assert!((at as usize) < bound);

@@ -80,13 +80,9 @@ impl SlideOp {
     fn slide(&mut self, batch: EventBatch, out: &mut Output) -> Result<()> {
         debug_assert!(batch.kinds.is_none() && batch.resets.is_empty());
         let ids = self.select.groups.intern(&batch)?;
-        let bound = match &self.held {
-            Held::Queue(_) => self.select.groups.bound(),
-            Held::Rings(_) => ids.iter().max().map_or(0, |id| *id as usize + 1),
-        };
-        let leaving = match &mut self.held {
-            Held::Queue(queue) => queue.come(&batch, &ids),
-            Held::Rings(rings) => rings.come(&ids, bound),
+        let (leaving, bound) = match &mut self.held {
+            Held::Queue(queue) => (queue.come(&batch, &ids), self.select.groups.bound()),
+            Held::Rings(rings) => rings.come(&ids),
         };
         let mut results = Vec::with_capacity(self.calls.len());
         for call in &mut self.calls {

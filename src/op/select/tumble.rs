@@ -115,8 +115,7 @@ impl TumbleOp {
 
     /// Finds the batches that close and the resets that come with it.
     fn cut(&mut self, times: &[i64], ids: &[u32]) -> (Vec<Closed>, Vec<GroupReset>) {
-        let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
-        self.last.resize(bound.max(self.last.len()), NEVER);
+        self.last.resize(self.select.groups.bound().max(self.last.len()), NEVER);
         let (mut closed, mut resets) = (vec![], vec![]);
         let mut row = 0;
         while row < times.len() {
@@ -133,21 +132,22 @@ impl TumbleOp {
                 }
                 Some(_) => {}
             }
-            let end = self.end;
-            let until = times[row..].iter().position(|t| *t >= end);
-            let until = until.map_or(times.len(), |n| row + n);
-            // A batch that ends at the largest time there is can't hold the row that opened it.
-            let until = until.max(row + 1);
+            // A batch that ends at the largest time there is can't hold the row that opened it: that is in
+            // it anyway.
+            let (first, end) = (row, self.end);
             let Self { last, seen, batch, .. } = self;
-            for (i, group) in ids[row..until].iter().enumerate() {
+            for (t, group) in times[first..].iter().zip(&ids[first..]) {
+                if *t >= end && row > first {
+                    break;
+                }
                 let l = &mut last[*group as usize];
                 if l.batch != *batch {
                     (l.batch, l.slot) = (*batch, NO_SLOT);
                     seen.push(*group);
                 }
-                l.row = (row + i) as u32;
+                l.row = row as u32;
+                row += 1;
             }
-            row = until;
         }
         (closed, resets)
     }
