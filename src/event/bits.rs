@@ -23,7 +23,7 @@ const fn places() -> [[u8; 8]; 256] {
 }
 
 /// The rows whose bit is set, in order.
-pub(super) fn set_rows(bits: &BooleanBuffer) -> Vec<u32> {
+pub fn set_rows(bits: &BooleanBuffer) -> Vec<u32> {
     let count = bits.count_set_bits();
     // Eight are written at a time, wanted or not.
     let mut rows = vec![0u32; count + 8];

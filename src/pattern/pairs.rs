@@ -13,7 +13,8 @@
 //! * Entries of a chain stand in the order in which they began to wait, which is that of matches.
 //! * An entry that is too old is as good as gone, and goes when it is met, or in the next sweep: one
 //!   comes when `within` has passed since the last, or `open` holds twice what that left, and `SPARE`.
-//! * `Chain::guard` is a bound of the chain's bars: no event beyond it fits any.
+//! * `guards[key]` is a bound of the bars in `chains[key]` (the lowest for `>` and `>=`, the highest for `<` and
+//!   `<=`): no event beyond it fits any. NaN, beyond which everything is, if there are none.
 
 use std::sync::Arc;
 
@@ -24,24 +25,21 @@ use arrow::datatypes::{Float64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::adjacent::only;
-use super::bar::{Bar, bar, holds, wider};
+use super::bar::{Bar, bar, holds, is_key, row_fits, wider};
 use super::machine::Machine;
 use super::pair_columns::{Column, columns};
 use super::predicate::Test;
 use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, StateSpec};
 use crate::error::{Error, Result};
 use crate::event::{
-    Chunks, EventBatch, KeyId, KeyInterner, Kind, NO_SLOT, RowStore, Slot, record_batch,
+    Chunks, EventBatch, KeyId, KeyInterner, Kind, NO_SLOT, RowStore, Slot, record_batch, set_rows,
 };
-use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
+use crate::expr::{RowExpr, TypedExpr};
 use crate::lang::ast::{BinaryOp, PatternKind};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// Entries and keys that may be kept beyond need.
 const SPARE: usize = 4096;
-
-/// Rows of a test that fit on the stack.
-const FEW: usize = 8;
 
 /// The automaton of pairs.
 #[derive(Debug)]
@@ -56,12 +54,17 @@ pub(super) struct Pairs {
     keys: [Vec<usize>; 2],
     keyed: bool,
     rest: Rest,
+    /// Whether events must lie above the bars.
+    above: bool,
     within: Option<i64>,
     columns: Vec<Column>,
     output: SchemaRef,
     interner: KeyInterner,
     store: RowStore,
-    chains: Vec<Chain>,
+    /// By key.
+    chains: Vec<Vec<Open>>,
+    /// By key, as many as chains.
+    guards: Vec<f64>,
     /// Entries in all chains.
     open: usize,
     /// Sweep when there are more.
@@ -100,13 +103,6 @@ pub(super) struct Open {
     pub slot: Slot,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Chain {
-    open: Vec<Open>,
-    /// The lowest bar for `>` and `>=`, the highest for `<` and `<=`.
-    guard: f64,
-}
-
 /// What of one port's batch the loop looks at.
 struct View<'a> {
     batch: &'a EventBatch,
@@ -132,19 +128,6 @@ struct Found {
     opens: Vec<Open>,
     rows: Vec<u32>,
     offsets: Vec<u32>,
-}
-
-/// Whether a conjunct is the equality `key` finds partials by.
-fn is_key(e: &TypedExpr, sources: usize, key: &EqualKey) -> bool {
-    let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return false };
-    let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
-        return false;
-    };
-    let (event, partial) = if l.source == 0 { (l, r) } else { (r, l) };
-    event.source == 0
-        && (1..=sources).contains(&partial.source.into())
-        && usize::from(event.column) == key.event
-        && usize::from(partial.column) == key.column
 }
 
 impl Pairs {
@@ -205,6 +188,7 @@ impl Pairs {
                 equal.iter().map(|e| e.event).collect(),
             ],
             keyed: spec.keyed,
+            above: matches!(&rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq)),
             rest,
             within: spec.within,
             columns,
@@ -212,6 +196,7 @@ impl Pairs {
             interner: KeyInterner::default(),
             store,
             chains: vec![],
+            guards: vec![],
             open: 0,
             sweep_at: SPARE,
             newest: i64::MIN,
@@ -229,9 +214,11 @@ impl Pairs {
         if one == two {
             let Some(batch) = ends else { return Ok(None) };
             let view = self.view(batch, true, true)?;
-            let mut at = 0;
-            for row in 0..batch.rows() {
-                self.row(&view, row, &mut at, &mut found);
+            if !self.compare(&view, &mut found) {
+                let mut at = 0;
+                for row in 0..batch.rows() {
+                    self.row(&view, row, &mut at, &mut found);
+                }
             }
         } else {
             let views = [
@@ -272,7 +259,7 @@ impl Pairs {
         };
         let slots = match &first {
             _ if !begins || self.stored.is_none() => vec![],
-            Some(mask) => self.keep(batch, mask.set_indices_u32().collect())?,
+            Some(mask) => self.keep(batch, set_rows(mask))?,
             None => self.keep(batch, (0..batch.rows() as u32).collect())?,
         };
         let double = |c: usize| batch.columns.column(c).as_primitive_opt::<Float64Type>();
@@ -323,6 +310,62 @@ impl Pairs {
         Ok(ids)
     }
 
+    /// Offers all rows of a batch, if it is as most are: of current rows that may end any match they are
+    /// high enough for, without nulls. Whether it was.
+    fn compare(&mut self, view: &View<'_>, found: &mut Found) -> bool {
+        let (Rest::Bar(bar), Some(values), Some(bars)) = (&self.rest, view.values, view.bars)
+        else {
+            return false;
+        };
+        let plain = !self.keyed && view.second.is_none() && view.batch.kinds.is_none();
+        if !plain || values.null_count() > 0 || bars.null_count() > 0 {
+            return false;
+        }
+        let numbers = (&values.values()[..], &bars.values()[..]);
+        match bar.op {
+            BinaryOp::Gt => self.run(view, numbers, |value, bar| value > bar, found),
+            BinaryOp::GtEq => self.run(view, numbers, |value, bar| value >= bar, found),
+            BinaryOp::Lt => self.run(view, numbers, |value, bar| value < bar, found),
+            _ => self.run(view, numbers, |value, bar| value <= bar, found),
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn run(
+        &mut self,
+        view: &View<'_>,
+        (values, bars): (&[f64], &[f64]),
+        reaches: impl Fn(f64, f64) -> bool,
+        found: &mut Found,
+    ) {
+        let times: &[i64] = &view.batch.ts;
+        let first = match &view.first {
+            Some(mask) => set_rows(mask),
+            None => (0..times.len() as u32).collect(),
+        };
+        let mut next = first.into_iter().enumerate();
+        let mut begins = next.next();
+        for (row, ((ts, id), value)) in times.iter().zip(&view.ids).zip(values).enumerate() {
+            let late = *ts < self.newest;
+            self.newest = self.newest.max(*ts);
+            if let Some(guard) = self.guards.get(*id as usize)
+                && (late || reaches(*value, *guard))
+            {
+                self.meet(view, row, *id, !late, found);
+            }
+            let Some((nth, _)) = begins.filter(|(_, first)| *first as usize == row) else {
+                continue;
+            };
+            begins = next.next();
+            let slot = view.slots.get(nth).copied().unwrap_or(NO_SLOT);
+            match *id {
+                NO_KEY => release(&mut self.store, slot),
+                id => self.wait(id, Open { ts: *ts, bar: bars[row], slot }),
+            }
+        }
+    }
+
     /// Offers a row: to what waits for it, then as a beginning. `at` counts rows the first side took.
     #[inline]
     fn row(&mut self, view: &View<'_>, row: usize, at: &mut usize, found: &mut Found) {
@@ -363,22 +406,13 @@ impl Pairs {
 
     fn wait(&mut self, id: KeyId, open: Open) {
         if self.chains.len() <= id as usize {
-            self.chains.resize_with(id as usize + 1, Chain::default);
+            self.chains.resize_with(id as usize + 1, Vec::new);
+            self.guards.resize(id as usize + 1, f64::NAN);
         }
-        let above = self.above();
-        let chain = &mut self.chains[id as usize];
-        if chain.open.is_empty() {
-            chain.guard = open.bar;
-        } else {
-            chain.guard = wider(above, chain.guard, open.bar);
-        }
-        chain.open.push(open);
+        let guard = &mut self.guards[id as usize];
+        *guard = wider(self.above, *guard, open.bar);
+        self.chains[id as usize].push(open);
         self.open += 1;
-    }
-
-    /// Whether events must lie above the bars.
-    fn above(&self) -> bool {
-        matches!(&self.rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq))
     }
 
     fn horizon(&self) -> i64 {
@@ -389,28 +423,28 @@ impl Pairs {
     }
 
     /// Offers a row to the partials of its key.
-    #[inline]
+    #[inline(never)]
     fn meet(&mut self, view: &View<'_>, row: usize, id: KeyId, in_order: bool, found: &mut Found) {
         let horizon = self.horizon();
-        let Self { chains, store, rest, within, keyed, open: count, visited, .. } = self;
-        let chain = &mut chains[id as usize];
-        if chain.open.is_empty() {
+        let Self { chains, guards, store, rest, within, keyed, open: count, visited, .. } = self;
+        let (chain, guard) = (&mut chains[id as usize], &mut guards[id as usize]);
+        if chain.is_empty() {
             return;
         }
         let value = view.values.filter(|v| v.is_valid(row)).map_or(f64::NAN, |v| v.value(row));
         if let Rest::Bar(bar) = rest {
             // An event in order meets nobody who has to go for being too far from it: those are below
             // the horizon. (In partitions they need not be.)
-            if in_order && !*keyed && !holds(bar.op, value, chain.guard) && !chain.guard.is_nan() {
+            if in_order && !*keyed && !holds(bar.op, value, *guard) {
                 return;
             }
         }
-        *visited += chain.open.len() as u64;
+        *visited += chain.len() as u64;
         let ts = view.batch.ts[row];
-        let above = matches!(rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq));
-        let (mut guard, before) = (f64::NAN, chain.open.len());
+        let (above, before) = (self.above, chain.len());
         let from = found.rows.len();
-        chain.open.retain(|o| {
+        *guard = f64::NAN;
+        chain.retain(|o| {
             let outside = within.is_some_and(|w| o.ts.abs_diff(ts) > w.max(0) as u64);
             if o.ts < horizon || (outside && o.ts <= ts) {
                 release(store, o.slot);
@@ -429,12 +463,11 @@ impl Pairs {
                 found.rows.push(row as u32);
                 release(store, o.slot);
             } else {
-                guard = wider(above, guard, o.bar);
+                *guard = wider(above, *guard, o.bar);
             }
             !fits
         });
-        chain.guard = guard;
-        *count -= before - chain.open.len();
+        *count -= before - chain.len();
         if found.rows.len() > from {
             found.offsets.push(found.rows.len() as u32);
         }
@@ -467,32 +500,31 @@ impl Pairs {
             self.sweep_at = 2 * self.open + SPARE;
         }
         if self.interner.len() > 16 * SPARE + 4 * self.open {
-            let Self { chains, interner, .. } = self;
-            let waits = |id: u32| chains.get(id as usize).is_some_and(|c| !c.open.is_empty());
+            let Self { chains, guards, interner, .. } = self;
+            let waits = |id: u32| chains.get(id as usize).is_some_and(|c| !c.is_empty());
             let kept = interner.compact(waits);
             *chains = kept.iter().map(|id| std::mem::take(&mut chains[*id as usize])).collect();
+            *guards = kept.iter().map(|id| guards[*id as usize]).collect();
         }
     }
 
     fn drop_old(&mut self) {
         let horizon = self.horizon();
-        let above = self.above();
-        let Self { chains, store, open, .. } = self;
-        for chain in chains.iter_mut().filter(|c| !c.open.is_empty()) {
-            let before = chain.open.len();
-            let mut guard = f64::NAN;
-            chain.open.retain(|o| {
+        let Self { chains, guards, store, open, above, .. } = self;
+        for (chain, guard) in chains.iter_mut().zip(guards).filter(|(c, _)| !c.is_empty()) {
+            let before = chain.len();
+            *guard = f64::NAN;
+            chain.retain(|o| {
                 if o.ts < horizon {
                     release(store, o.slot);
                 } else {
-                    guard = wider(above, guard, o.bar);
+                    *guard = wider(*above, *guard, o.bar);
                 }
                 o.ts >= horizon
             });
-            chain.guard = guard;
-            *open -= before - chain.open.len();
-            if chain.open.is_empty() || chain.open.capacity() > 8 * chain.open.len() {
-                chain.open.shrink_to_fit();
+            *open -= before - chain.len();
+            if chain.is_empty() || chain.capacity() > 8 * chain.len() {
+                chain.shrink_to_fit();
             }
         }
     }
@@ -500,7 +532,7 @@ impl Pairs {
     /// Open partial matches, not counting those too old.
     pub fn open_partials(&self) -> usize {
         let horizon = self.horizon();
-        let live = |c: &Chain| c.open.iter().filter(|o| o.ts >= horizon).count();
+        let live = |c: &Vec<Open>| c.iter().filter(|o| o.ts >= horizon).count();
         self.chains.iter().map(live).sum()
     }
 
@@ -527,12 +559,14 @@ impl Pairs {
         self.chains = r.value()?;
         self.newest = r.value()?;
         self.swept = self.newest;
-        self.open = self.chains.iter().map(|c| c.open.len()).sum();
+        self.open = self.chains.iter().map(Vec::len).sum();
+        let guard = |c: &Vec<Open>| c.iter().fold(f64::NAN, |g, o| wider(self.above, g, o.bar));
+        self.guards = self.chains.iter().map(guard).collect();
         self.sweep_at = 2 * self.open + SPARE;
         let bound = self.store.bound();
         let stored = self.stored.is_some();
         let fits = |o: &Open| if stored { (o.slot as usize) < bound } else { o.slot == NO_SLOT };
-        let sound = self.chains.iter().flat_map(|c| &c.open).all(fits);
+        let sound = self.chains.iter().flatten().all(fits);
         if sound {
             Ok(())
         } else {
@@ -545,29 +579,5 @@ impl Pairs {
 fn release(store: &mut RowStore, slot: Slot) {
     if slot != NO_SLOT {
         store.release(slot);
-    }
-}
-
-fn row_fits(
-    test: &RowExpr,
-    sources: usize,
-    batch: &EventBatch,
-    row: usize,
-    store: &RowStore,
-    slot: Slot,
-) -> bool {
-    let event = RowRef::Batch { batch, row };
-    let first = RowRef::Stored { store, slot };
-    let test = |rows: &[RowRef<'_>]| {
-        test.test(&RowContext { rows, clock: batch.at[row], order: batch.order[row] })
-    };
-    if sources < FEW {
-        let mut rows = [first; FEW];
-        rows[0] = event;
-        test(&rows[..=sources])
-    } else {
-        let mut rows = vec![first; sources + 1];
-        rows[0] = event;
-        test(&rows)
     }
 }
