@@ -31,6 +31,8 @@ pub struct Setup {
     pub events: usize,
     /// Number of symbols.
     pub keys: usize,
+    /// Events per millisecond of event time.
+    pub per_ms: usize,
     /// Representation of symbols.
     pub symbols: Symbols,
     /// Seed of the input.
@@ -54,6 +56,7 @@ impl Setup {
             batch_rows,
             events,
             keys: query.keys(),
+            per_ms: query.events_per_ms(),
             symbols: Symbols::View,
             seed: 42,
             repetitions: 7,
@@ -153,7 +156,7 @@ fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 /// # Errors
 /// [`Error::Data`] if the outputs differ; what the engine fails with.
 pub fn run(setup: &Setup) -> Result<Outcome> {
-    let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
+    let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
     drop(w);
     let subject = Subject::of_query(setup.query);
