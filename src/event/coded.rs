@@ -103,6 +103,18 @@ pub fn concat_columns(a: &ArrayRef, b: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(DictionaryArray::try_new(codes, Arc::clone(values.1))?))
 }
 
+/// The rows with every column of the type of its attribute.
+///
+/// # Errors
+/// If Arrow can't gather the strings, which it has no reason to.
+pub fn plain_rows(rows: RecordBatch) -> Result<RecordBatch> {
+    if !rows.columns().iter().any(is_coded) {
+        return Ok(rows);
+    }
+    let columns = rows.columns().iter().map(plain_column).collect::<Result<_>>()?;
+    record_batch(rows.schema_ref(), columns, rows.num_rows())
+}
+
 impl EventBatch {
     /// Whether a string column is coded.
     pub fn is_coded(&self) -> bool {
@@ -114,13 +126,7 @@ impl EventBatch {
     /// # Errors
     /// If Arrow can't gather the strings, which it has no reason to.
     pub fn plain(self) -> Result<Self> {
-        if !self.is_coded() {
-            return Ok(self);
-        }
-        let columns = self.columns.columns().iter().map(plain_column).collect::<Result<_>>()?;
-        let rows = self.rows();
-        let columns = record_batch(self.columns.schema_ref(), columns, rows)?;
-        Ok(Self { columns, ..self })
+        Ok(Self { columns: plain_rows(self.columns)?, ..self })
     }
 }
 

@@ -17,7 +17,7 @@ mod views;
 
 pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Moment, Reset, SINGLE_KEY};
 pub use bits::set_rows;
-pub use coded::{Dictionaries, coded, concat_columns, plain_column, record_batch};
+pub use coded::{Dictionaries, coded, concat_columns, plain_column, plain_rows, record_batch};
 pub use interner::{KeyId, KeyInterner};
 pub use merge::{concat, merge};
 pub use stamps::Stamps;
