@@ -64,3 +64,22 @@ fn one_pass_finds_the_mistakes_of_every_line() {
         }
     }
 }
+
+#[test]
+fn a_stream_has_as_many_attributes_as_can_be_numbered() {
+    let wide = |n: usize| {
+        let attributes: Vec<String> = (0..n).map(|i| format!("a{i} int")).collect();
+        let define = format!("define stream S ({});", attributes.join(", "));
+        let sums: Vec<String> = (0..n).map(|i| format!("sum(1) as s{i}")).collect();
+        let select = "define stream S (a int); from S select";
+        [define, format!("{select} {} insert into Out;", sums.join(", "))]
+    };
+    for text in wide(10_001) {
+        let found = foreshock::compile(&text).expect_err("there are too many");
+        let message = "10001 attributes, the most a stream can have is 10000";
+        assert_eq!(found.iter().map(|d| &d.message[..]).collect::<Vec<_>>(), [message]);
+    }
+    for text in wide(300) {
+        assert!(foreshock::compile(&text).is_ok());
+    }
+}

@@ -59,6 +59,20 @@ pub(super) fn fit<T: Clone + Default>(states: &mut Vec<T>, input: &AggregateInpu
     }
 }
 
+/// The state of a group, of which there is room for once it is asked for.
+#[inline(always)]
+pub(super) fn state_of<T: Clone + Default>(states: &mut Vec<T>, group: usize) -> &mut T {
+    if group >= states.len() {
+        grow(states, group);
+    }
+    &mut states[group]
+}
+
+#[cold]
+fn grow<T: Clone + Default>(states: &mut Vec<T>, group: usize) {
+    states.resize(group + 1, T::default());
+}
+
 /// A fold of one number per row into one small state per group. Nulls never reach it: they leave the
 /// state as it is.
 pub(super) trait Fold: 'static {
@@ -132,21 +146,32 @@ impl<F: Fold> Aggregator for Folded<F> {
     }
 
     fn drain(&mut self, input: &AggregateInput<'_>) -> Result<Option<ArrayRef>> {
-        fit(&mut self.states, input);
         let values = primitive::<F::In>(input, 0)?;
         let mut out = Results::<F::Out>::with_capacity(input.resets.len());
         let reset = |states: &mut Vec<F::State>, group: usize| {
-            out.push(F::value(&states[group]));
-            F::reset(&mut states[group]);
+            let state = state_of(states, group);
+            out.push(F::value(state));
+            F::reset(state);
         };
         let numbers = values.values();
         match values.nulls() {
-            None => walk(&mut self.states, input, reset, |states, row, group, _| {
-                F::add(&mut states[group], numbers[row]);
-            }),
+            None => {
+                let (states, mut reset, mut from) = (&mut self.states, reset, 0);
+                let add = |states: &mut Vec<F::State>, rows: Range<usize>| {
+                    for (group, value) in input.groups[rows.clone()].iter().zip(&numbers[rows]) {
+                        F::add(state_of(states, *group as usize), *value);
+                    }
+                };
+                for r in input.resets {
+                    add(states, from..r.before as usize);
+                    from = r.before as usize;
+                    reset(states, r.group as usize);
+                }
+                add(states, from..input.groups.len());
+            }
             Some(nulls) => walk(&mut self.states, input, reset, |states, row, group, _| {
                 if nulls.is_valid(row) {
-                    F::add(&mut states[group], numbers[row]);
+                    F::add(state_of(states, group), numbers[row]);
                 }
             }),
         }

@@ -78,19 +78,6 @@ impl<T: Copy> Fifo<T> {
 /// Marks a place of which another row is taken first.
 pub const TAKEN: u32 = 1 << 31;
 
-/// A block of places that moves to new ones before a row comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moved {
-    /// Before this row.
-    pub before: u32,
-    /// First old place.
-    pub from: u32,
-    /// First new place.
-    pub to: u32,
-    /// Number of places.
-    pub len: u32,
-}
-
 /// Which rows leave as rows come.
 #[derive(Debug, Clone, Copy)]
 pub enum Leaving<'a> {
@@ -107,8 +94,6 @@ pub enum Leaving<'a> {
     Rings {
         /// By row that comes, its place; with [`TAKEN`], the row that stands there leaves.
         places: &'a [u32],
-        /// Blocks that move, in order.
-        moved: &'a [Moved],
         /// One past the last place.
         bound: usize,
     },
@@ -148,11 +133,13 @@ pub(super) struct SlidingFold<F: Fold> {
     values: Fifo<<F::In as ArrowPrimitiveType>::Native>,
     /// Whether each value is one; empty until the first null.
     valid: Fifo<bool>,
+    /// By row of a batch, what stood in its place before.
+    replaced: Vec<<F::In as ArrowPrimitiveType>::Native>,
 }
 
 impl<F: Fold> Default for SlidingFold<F> {
     fn default() -> Self {
-        Self { states: vec![], values: Fifo::default(), valid: Fifo::default() }
+        Self { states: vec![], values: Fifo::default(), valid: Fifo::default(), replaced: vec![] }
     }
 }
 
@@ -223,7 +210,7 @@ impl<F: Fold> SlidingFold<F> {
         &mut self,
         array: &PrimitiveArray<F::In>,
         groups: &[u32],
-        (places, moved, bound): (&[u32], &[Moved], usize),
+        (places, bound): (&[u32], usize),
     ) -> ArrayRef {
         let nulls = array.nulls().filter(|n| n.null_count() > 0);
         let Fifo { items: values, .. } = &mut self.values;
@@ -234,43 +221,37 @@ impl<F: Fold> SlidingFold<F> {
         }
         let (values, valid, states) = (&mut values[..], &mut valid[..], &mut self.states[..]);
         let mut out = Results::<F::Out>::with_capacity(array.len());
-        let mut from = 0;
-        let end = Moved { before: places.len() as u32, from: 0, to: 0, len: 0 };
-        for m in moved.iter().chain(std::iter::once(&end)) {
-            let rows = from..m.before as usize;
-            from = rows.end;
-            let come = array.values()[rows.clone()].iter();
-            let come = come.zip(&groups[rows.clone()]).zip(&places[rows.clone()]);
-            if valid.is_empty() {
-                for ((value, group), place) in come {
-                    let state = &mut states[*group as usize];
-                    let held = &mut values[(place & !TAKEN) as usize];
-                    if place & TAKEN != 0 {
-                        F::remove(state, *held);
-                    }
-                    *held = *value;
-                    F::add(state, *value);
-                    out.push(F::value(state));
+        if valid.is_empty() {
+            // What stood in the places first: nothing in that loop waits for anything, so that memory is
+            // asked for many places at a time.
+            let place = |(place, value): (&u32, &<F::In as ArrowPrimitiveType>::Native)| {
+                std::mem::replace(&mut values[(place & !TAKEN) as usize], *value)
+            };
+            self.replaced.clear();
+            self.replaced.extend(places.iter().zip(array.values()).map(place));
+            let come = array.values().iter().zip(&self.replaced).zip(groups).zip(places);
+            for (((value, old), group), place) in come {
+                let state = &mut states[*group as usize];
+                if place & TAKEN != 0 {
+                    F::remove(state, *old);
                 }
-            } else {
-                for (i, ((value, group), place)) in come.enumerate() {
-                    let (state, at) = (&mut states[*group as usize], (place & !TAKEN) as usize);
-                    if place & TAKEN != 0 && valid[at] {
-                        F::remove(state, values[at]);
-                    }
-                    values[at] = *value;
-                    valid[at] = nulls.is_none_or(|n| n.is_valid(rows.start + i));
-                    if valid[at] {
-                        F::add(state, *value);
-                    }
-                    out.push(F::value(state));
-                }
+                F::add(state, *value);
+                out.push(F::value(state));
             }
-            let (first, to) = (m.from as usize, m.to as usize);
-            values.copy_within(first..first + m.len as usize, to);
-            if !valid.is_empty() {
-                valid.copy_within(first..first + m.len as usize, to);
+            return out.finish();
+        }
+        let come = array.values().iter().zip(groups).zip(places);
+        for (i, ((value, group), place)) in come.enumerate() {
+            let (state, at) = (&mut states[*group as usize], (place & !TAKEN) as usize);
+            if place & TAKEN != 0 && valid[at] {
+                F::remove(state, values[at]);
             }
+            values[at] = *value;
+            valid[at] = nulls.is_none_or(|n| n.is_valid(i));
+            if valid[at] {
+                F::add(state, *value);
+            }
+            out.push(F::value(state));
         }
         out.finish()
     }
@@ -289,9 +270,7 @@ impl<F: Fold> Sliding for SlidingFold<F> {
             Leaving::Queue { groups, before, total } => {
                 self.queue(array, (groups, before, total as usize))
             }
-            Leaving::Rings { places, moved, bound } => {
-                self.rings(array, rows.groups, (places, moved, bound))
-            }
+            Leaving::Rings { places, bound } => self.rings(array, rows.groups, (places, bound)),
         })
     }
 

@@ -32,6 +32,8 @@ pub struct Setup {
     pub events: usize,
     /// Number of symbols.
     pub keys: usize,
+    /// Events per millisecond of event time.
+    pub per_ms: usize,
     /// Representation of symbols.
     pub symbols: Symbols,
     /// Seed of the input.
@@ -58,6 +60,7 @@ impl Setup {
             batch_rows,
             events,
             keys: query.keys(),
+            per_ms: query.events_per_ms(),
             symbols: Symbols::View,
             seed: 42,
             repetitions: 7,
@@ -158,7 +161,7 @@ fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 /// # Errors
 /// [`Error::Data`] if the outputs differ; what the engine fails with.
 pub fn run(setup: &Setup) -> Result<Outcome> {
-    let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
+    let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
     let mut subject = Subject::of_query(setup.query);
     let singly = Singly::new(w, setup.symbols, setup.query);
@@ -255,7 +258,7 @@ fn repeat(
         let found = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&found);
         running.on_output(move |events| {
-            count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
+            count.fetch_add(black_box(events.coded_columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
         let (time, ()) = measure(|| send(&running))?;
         series.engine.push(time);

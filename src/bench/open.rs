@@ -91,7 +91,7 @@ impl Rows {
 pub fn run(setup: &Setup, rate: f64) -> Result<OpenOutcome> {
     let subject = Subject::of_query(setup.query);
     let streams = subject.inputs.len();
-    let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
+    let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let rows = if setup.batch_rows <= 1 || streams > 1 {
         Rows::Singly(w.rows(setup.symbols, streams))
     } else {
@@ -145,7 +145,7 @@ fn drive(
         let running = subject.start()?;
         let count = Arc::clone(&found);
         running.on_output(move |events| {
-            count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
+            count.fetch_add(black_box(events.coded_columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
         let watch = Stopwatch::start();
         sends += once(subject, &running, rows, batch_rows.max(1), rate, &mut latencies)?;

@@ -16,7 +16,8 @@ use arrow::buffer::ScalarBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{ArrowNativeType, SchemaRef};
 
-use super::{KeyId, Stamps};
+use super::bits::set_rows;
+use super::{KeyId, Stamps, record_batch};
 use crate::error::Result;
 
 /// The key of everything outside `partition`.
@@ -187,13 +188,13 @@ impl EventBatch {
 
     /// The same rows with other columns (same row count).
     pub fn with_columns(&self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<Self> {
-        let columns = record_batch(schema, columns, self.rows())?;
+        let columns = record_batch(&schema, columns, self.rows())?;
         Ok(self.around(columns))
     }
 
     /// Puts other columns in the place of these (same row count).
     pub fn set_columns(&mut self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<()> {
-        self.columns = record_batch(schema, columns, self.rows())?;
+        self.columns = record_batch(&schema, columns, self.rows())?;
         Ok(())
     }
 
@@ -244,12 +245,10 @@ impl EventBatch {
         if kept == self.rows() {
             return Ok(self.clone());
         }
-        let mut rows = Vec::with_capacity(kept);
-        match Array::nulls(mask) {
-            None => rows.extend(mask.values().set_indices_u32()),
-            Some(nulls) => rows.extend((mask.values() & nulls.inner()).set_indices_u32()),
-        }
-        self.take_owned(rows)
+        self.take_owned(match Array::nulls(mask) {
+            None => set_rows(mask.values()),
+            Some(nulls) => set_rows(&(mask.values() & nulls.inner())),
+        })
     }
 
     /// The rows at `rows` (strictly increasing), in that order.
@@ -301,11 +300,6 @@ impl EventBatch {
             keys: self.keys.as_ref().map(|k| pick(k, rows)),
         }
     }
-}
-
-fn record_batch(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 fn pick<T: ArrowNativeType>(values: &ScalarBuffer<T>, rows: &[u32]) -> ScalarBuffer<T> {

@@ -8,7 +8,7 @@
 //! and hashed as numbers and need no memory of their own (about 25 bytes a key, all told); single
 //! int, long and (short) string columns make that word without writing bytes at all.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type,
 };
@@ -16,7 +16,8 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 
-use super::views::Views;
+use super::coded::{coded, plain_column};
+use super::views::{Codes, UNKNOWN, Views};
 use crate::error::{Error, Result};
 
 /// A dense id of a key.
@@ -41,6 +42,7 @@ pub struct KeyInterner {
     free: Vec<KeyId>,
     scratch: Vec<u8>,
     views: Views,
+    codes: Codes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,6 +111,19 @@ impl KeyInterner {
         rows: usize,
     ) -> Result<Vec<KeyId>> {
         if let ([column], None) = (columns, prefix)
+            && let Some((codes, texts)) = coded(column.as_ref())
+        {
+            return Ok(self.intern_codes(column.as_any_dictionary().values(), codes, texts));
+        }
+        let plain;
+        let columns = match columns.iter().any(|c| coded(c.as_ref()).is_some()) {
+            false => columns,
+            true => {
+                plain = columns.iter().map(plain_column).collect::<Result<Vec<_>>>()?;
+                &plain
+            }
+        };
+        if let ([column], None) = (columns, prefix)
             && let Some(texts) = column.as_string_view_opt()
             && texts.null_count() == 0
         {
@@ -144,6 +159,39 @@ impl KeyInterner {
         ids
     }
 
+    /// [`KeyInterner::intern`] of a dictionary-coded column: each value is looked up once.
+    fn intern_codes(
+        &mut self,
+        dictionary: &ArrayRef,
+        codes: &Int32Array,
+        texts: &StringViewArray,
+    ) -> Vec<KeyId> {
+        let mut known = self.codes.take(dictionary);
+        let mut ids = vec![0; codes.len()];
+        if codes.null_count() == 0 {
+            for (id, code) in ids.iter_mut().zip(codes.values()) {
+                *id = known[*code as usize];
+                if *id == UNKNOWN {
+                    *id = self.intern_text(texts.value(*code as usize));
+                    known[*code as usize] = *id;
+                }
+            }
+        } else {
+            for (id, code) in ids.iter_mut().zip(codes) {
+                let Some(code) = code.map(|code| code as usize) else {
+                    *id = self.intern_word(pack(&[0]));
+                    continue;
+                };
+                if known[code] == UNKNOWN {
+                    known[code] = self.intern_text(texts.value(code));
+                }
+                *id = known[code];
+            }
+        }
+        self.codes.keep(dictionary, known);
+        ids
+    }
+
     /// The id of a string as the only value of its key.
     #[cold]
     fn intern_text(&mut self, text: &str) -> KeyId {
@@ -163,6 +211,7 @@ impl KeyInterner {
         prefix: Option<&[KeyId]>,
         rows: usize,
     ) -> Result<Vec<Option<KeyId>>> {
+        let columns = &columns.iter().map(plain_column).collect::<Result<Vec<_>>>()?;
         let mut ids = Vec::with_capacity(rows);
         let mut scratch = std::mem::take(&mut self.scratch);
         each_key(columns, prefix, rows, &mut scratch, |key| {
@@ -253,7 +302,30 @@ impl KeyInterner {
         }
         self.words[id as usize] = RELEASED;
         self.views.clear();
+        self.codes.clear();
         self.free.push(id);
+    }
+
+    /// Forgets all keys but those `keep` says, and returns the memory they took. Ids change: the result
+    /// lists the old ones by the new.
+    pub fn compact(&mut self, keep: impl Fn(KeyId) -> bool) -> Vec<KeyId> {
+        let mut old = std::mem::take(self);
+        let kept: Vec<KeyId> = (0..old.words.len() as KeyId)
+            .filter(|id| old.words[*id as usize] != RELEASED && keep(*id))
+            .collect();
+        self.words.reserve_exact(kept.len());
+        // Nothing is in it that would have to be hashed again.
+        self.table.reserve(kept.len(), |_| 0);
+        for id in &kept {
+            let mut word = old.words[*id as usize];
+            let h = hash_stored(word, &old.longs);
+            if last_byte(word) == LONG {
+                self.longs.push(std::mem::take(&mut old.longs[word as u32 as usize]));
+                word = (self.longs.len() - 1) as u128 | u128::from(LONG) << 120;
+            }
+            self.insert(h, word);
+        }
+        kept
     }
 
     /// State as something serde can write.
@@ -442,129 +514,4 @@ fn text(bytes: &[u8], last: bool, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::event::Value;
-
-    fn texts() -> impl Strategy<Value = Value> {
-        let text = prop_oneof!["[ab]{0,2}", "[ab]{9,16}", "\0{0,3}"];
-        proptest::option::weighted(0.9, text).prop_map(Value::from)
-    }
-
-    fn longs() -> impl Strategy<Value = Value> {
-        proptest::option::weighted(0.9, -3..4i64).prop_map(Value::from)
-    }
-
-    /// A prefix and the values of the columns.
-    type Row = (u32, Vec<Value>);
-
-    /// Column types, whether the prefix counts, and rows.
-    fn keys() -> impl Strategy<Value = (Vec<DataType>, bool, Vec<Row>)> {
-        let columns = prop_oneof![
-            Just(vec![DataType::Utf8View]),
-            Just(vec![DataType::Int64]),
-            Just(vec![DataType::Utf8View, DataType::Utf8View]),
-            Just(vec![DataType::Int64, DataType::Utf8View]),
-            Just(vec![DataType::Utf8View, DataType::Int64]),
-            Just(vec![]),
-        ];
-        (columns, any::<bool>()).prop_flat_map(|(types, prefixed)| {
-            let values: Vec<_> = types
-                .iter()
-                .map(|t| if *t == DataType::Int64 { longs().boxed() } else { texts().boxed() })
-                .collect();
-            let rows = proptest::collection::vec((0..3u32, values), 0..40);
-            (Just(types), Just(prefixed), rows)
-        })
-    }
-
-    fn columns(types: &[DataType], rows: &[Row]) -> Vec<ArrayRef> {
-        let column = |(c, t)| Value::to_array(t, rows.iter().map(|r: &Row| &r.1[c]));
-        types.iter().enumerate().map(column).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn equal_keys_and_only_they_have_equal_ids(
-            (types, prefixed, rows) in keys(),
-            cut in 0..40usize,
-            release in proptest::collection::vec(0..20u32, 0..6),
-        ) {
-            let mut interner = KeyInterner::default();
-            let mut model: BTreeMap<String, KeyId> = BTreeMap::new();
-            let cut = cut.min(rows.len());
-            for (i, part) in [&rows[..cut], &rows[cut..]].into_iter().enumerate() {
-                let prefix: Vec<u32> = part.iter().map(|r| r.0).collect();
-                let arrays = columns(&types, part);
-                let ids = interner
-                    .intern(&arrays, prefixed.then_some(&prefix[..]), part.len())
-                    .unwrap();
-                prop_assert_eq!(ids.len(), part.len());
-                for (id, (prefix, values)) in ids.iter().zip(part) {
-                    let key = format!("{} {values:?}", if prefixed { *prefix } else { 0 });
-                    prop_assert_eq!(*model.entry(key).or_insert(*id), *id);
-                }
-                let different: BTreeSet<_> = model.values().collect();
-                prop_assert_eq!(different.len(), model.len());
-                prop_assert_eq!(interner.len(), model.len());
-                let known = |i: &mut KeyInterner| {
-                    i.lookup(&arrays, prefixed.then_some(&prefix[..]), part.len()).unwrap()
-                };
-                let all: Vec<_> = ids.iter().copied().map(Some).collect();
-                prop_assert_eq!(known(&mut interner), all);
-                prop_assert!(known(&mut KeyInterner::default()).iter().all(Option::is_none));
-                if i == 0 {
-                    release.iter().for_each(|id| interner.release(*id));
-                    model.retain(|_, id| !release.contains(id));
-                    let saved = postcard::to_allocvec(&interner).unwrap();
-                    interner = postcard::from_bytes(&saved).unwrap();
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn ids_are_dense_and_the_last_released_is_used_first() {
-        let mut i = KeyInterner::default();
-        let long = [7u8; 40];
-        assert_eq!([i.intern_bytes(b"a"), i.intern_bytes(&long), i.intern_bytes(b"c")], [0, 1, 2]);
-        i.release(0);
-        i.release(1);
-        i.release(1);
-        i.release(99);
-        assert_eq!((i.len(), i.bound()), (1, 3));
-        assert_eq!([i.intern_bytes(b"d"), i.intern_bytes(&long), i.intern_bytes(b"f")], [1, 0, 3]);
-        assert_eq!(i.intern_bytes(&long), 0);
-    }
-
-    #[test]
-    fn zeros_are_one_key_and_so_are_nans() {
-        let values = [0.0, -0.0, f64::NAN, -f64::NAN, 1.0].map(Value::Double);
-        let array = Value::to_array(&DataType::Float64, values.iter());
-        let ids = KeyInterner::default().intern(&[array], None, 5).unwrap();
-        assert_eq!(ids, [0, 0, 1, 1, 2]);
-    }
-
-    #[test]
-    fn ints_keep_their_sign_and_slices_their_rows() {
-        let values = [9, -1, i32::MAX, -1, i32::MIN].map(Value::Int);
-        let array = Value::to_array(&DataType::Int32, values.iter()).slice(1, 4);
-        let prefix = [5, 5, 5, 6];
-        let mut i = KeyInterner::default();
-        assert_eq!(i.intern(std::slice::from_ref(&array), Some(&prefix), 4).unwrap(), [0, 1, 0, 2]);
-        assert_eq!(i.intern(&[array], Some(&[5; 4]), 4).unwrap(), [0, 1, 0, 3]);
-    }
-
-    #[test]
-    fn a_damaged_snapshot_is_refused() {
-        let key = || Some(Box::from(*b"a"));
-        for (keys, free) in [(vec![key(), None], vec![0]), (vec![key(), key()], vec![])] {
-            let bytes = postcard::to_allocvec(&Saved { keys, free }).unwrap();
-            assert!(postcard::from_bytes::<KeyInterner>(&bytes).is_err());
-        }
-    }
-}
+mod tests;

@@ -80,6 +80,10 @@ fn assemble(
     runs: &[(usize, usize, usize)],
 ) -> Result<EventBatch> {
     let rows: usize = runs.iter().map(|(_, a, b)| b - a).sum();
+    if batches.iter().any(EventBatch::is_coded) {
+        let plain = batches.iter().map(|b| b.clone().plain()).collect::<Result<Vec<_>>>()?;
+        return assemble(&plain[0].columns.schema(), &plain, runs);
+    }
     let indices: Vec<(usize, usize)> =
         runs.iter().flat_map(|(b, from, to)| (*from..*to).map(move |r| (*b, r))).collect();
     let columns: Vec<ArrayRef> = (0..schema.fields().len())

@@ -1,10 +1,12 @@
 //! Events in columns: batches with their hidden fields, the row store that windows, joins and
 //! patterns keep rows in, key interning, ordered merging, and single values.
 //!
-//! Arrow types of attributes: int `Int32`, long `Int64`, float `Float32`, double `Float64`, bool
+//! Arrow types of attributes (string columns of batches may be dictionary-coded, see [`coded()`]): int `Int32`, long `Int64`, float `Float32`, double `Float64`, bool
 //! `Boolean`, string `Utf8View`, object `BinaryView` (an encoded [`Value`], see [`object`]).
 
 mod batch;
+mod bits;
+mod coded;
 mod interner;
 mod merge;
 pub mod object;
@@ -14,6 +16,8 @@ mod value;
 mod views;
 
 pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Moment, Reset, SINGLE_KEY};
+pub use bits::set_rows;
+pub use coded::{Dictionaries, coded, concat_columns, plain_column, plain_rows, record_batch};
 pub use interner::{KeyId, KeyInterner};
 pub use merge::{concat, merge};
 pub use stamps::Stamps;

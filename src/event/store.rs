@@ -23,6 +23,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::Value;
+use super::coded::text_at;
 use crate::error::{Error, Result};
 
 /// A row of a [`RowStore`].
@@ -223,6 +224,11 @@ impl RowStore {
         self.nullable.fill(false);
     }
 
+    /// Gives a row another event time, ms.
+    pub fn set_ts(&mut self, slot: Slot, ts: i64) {
+        self.ts[slot as usize] = ts;
+    }
+
     /// Event time of a row, ms.
     #[inline]
     pub fn ts(&self, slot: Slot) -> i64 {
@@ -354,7 +360,7 @@ impl StoreColumn {
             values[slot] = array.as_boolean().value(row);
         },
         StoreColumn::Str(v) => {
-            v[slot] = present.then(|| CompactString::from(array.as_string_view().value(row)));
+            v[slot] = text_at(array, row).map(CompactString::from);
         },
         StoreColumn::Object(v) => {
             v[slot] = present.then(|| array.as_binary_view().value(row).into());
@@ -408,10 +414,8 @@ impl StoreColumn {
             set_valid(valid, slots, array, start);
         },
         StoreColumn::Str(v) => {
-            let source = array.as_string_view();
             for (i, slot) in slots.iter().enumerate() {
-                let row = start + i;
-                v[*slot as usize] = source.is_valid(row).then(|| source.value(row).into());
+                v[*slot as usize] = text_at(array, start + i).map(CompactString::from);
             }
         },
         StoreColumn::Object(v) => {

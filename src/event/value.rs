@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type}
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::coded::text_at;
 use super::object;
 
 /// One attribute value.
@@ -48,6 +49,9 @@ impl Value {
             DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
             DataType::Utf8View => Value::String(array.as_string_view().value(row).into()),
             DataType::BinaryView => object::decode(array.as_binary_view().value(row)),
+            DataType::Dictionary(_, _) => {
+                text_at(array, row).map_or(Value::Null, |text| Value::String(text.into()))
+            }
             _ => Value::Null,
         }
     }

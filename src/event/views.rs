@@ -1,6 +1,46 @@
-//! [`Views`]: a cache of the ids of short strings.
+//! Caches of the ids of strings: [`Views`] of short ones, [`Codes`] of the values of dictionaries.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
 
 use super::KeyId;
+
+/// The id of a value that nobody asked for yet.
+pub(super) const UNKNOWN: KeyId = KeyId::MAX;
+
+/// Dictionaries remembered: two streams that share keys have one each.
+const DICTIONARIES: usize = 4;
+
+/// Ids of the values of the dictionaries that came last, by code; ids are given when a row has the
+/// value, so that their order is that of rows.
+#[derive(Debug, Default)]
+pub(super) struct Codes {
+    known: Vec<(ArrayRef, Vec<KeyId>)>,
+}
+
+impl Codes {
+    /// What is known of a dictionary; give it back by [`Codes::keep`].
+    pub fn take(&mut self, dictionary: &ArrayRef) -> Vec<KeyId> {
+        match self.known.iter().position(|(d, _)| Arc::ptr_eq(d, dictionary)) {
+            Some(at) => self.known.remove(at).1,
+            None => vec![UNKNOWN; dictionary.len()],
+        }
+    }
+
+    /// Remembers it.
+    pub fn keep(&mut self, dictionary: &ArrayRef, ids: Vec<KeyId>) {
+        if self.known.len() == DICTIONARIES {
+            self.known.remove(0);
+        }
+        self.known.push((Arc::clone(dictionary), ids));
+    }
+
+    /// Forgets everything: an id means another key now, or none.
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+}
 
 /// Ids of short strings seen lately, by their views: a cache in front of the table that saves making
 /// the key's bytes and following the table's ids to their words.

@@ -84,6 +84,11 @@ pub trait Operator: Send {
         out: &mut Output,
     ) -> Result<()>;
 
+    /// Whether string columns of its inputs may be dictionary-coded (see [`crate::event::coded()`]).
+    fn reads_codes(&self) -> bool {
+        false
+    }
+
     /// The application starts (outside of partitions, with [`crate::event::SINGLE_KEY`]), or the
     /// partition key `key` comes into being, with the clock at `at`, ms. Called once for each key,
     /// before the step's rows; not again in an application that is restored.

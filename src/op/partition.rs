@@ -58,7 +58,7 @@ impl Key {
     fn of(&self, batch: EventBatch) -> Result<(EventBatch, ArrayRef)> {
         let (rows, keys) = match self {
             Key::Value(e) => {
-                let keys = e.evaluate(&batch)?;
+                let keys = e.evaluate_coded(&batch)?;
                 return Ok((batch, keys));
             }
             Key::Ranges(_) | Key::Each(_) => self.rows(&batch)?,

@@ -67,6 +67,10 @@ impl Operator for PatternOp {
         self.automaton.open_partials()
     }
 
+    fn reads_codes(&self) -> bool {
+        self.automaton.reads_codes()
+    }
+
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.automaton.snapshot(w)
     }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{concat, take};
+use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EventRef, OutputColumn, PatternSpec, Pick, StateSpec};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, RowStore};
+use crate::event::{EventBatch, Kind, RowStore, concat_columns, record_batch};
 use crate::expr::columnar::{FEW, Truths};
 use crate::expr::{ColumnarExpr, RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
 use crate::lang::ast::PatternKind;
@@ -108,10 +108,7 @@ impl Across {
         }
         let seconds = self.second.iter().map(|c| batch.columns.column(*c).slice(1, n));
         let firsts = self.first.iter().map(|c| kept.columns.column(*c).slice(0, n));
-        let options = RecordBatchOptions::new().with_row_count(Some(n));
-        let columns = seconds.chain(firsts).collect();
-        let schema = Arc::clone(&self.schema);
-        let pairs = RecordBatch::try_new_with_options(schema, columns, &options)?;
+        let pairs = record_batch(&self.schema, seconds.chain(firsts).collect(), n)?;
         self.columns.truths_of_values(&pairs)
     }
 }
@@ -282,15 +279,15 @@ impl Adjacent {
         let rows = UInt32Array::from(rows);
         let second = |column: &ArrayRef| match single {
             true => Ok(Arc::clone(column)),
-            false => take(column, &rows, None),
+            false => Ok(take(column, &rows, None)?),
         };
         let first = |c: usize| match &border {
             Some(border) if single => Ok(Arc::clone(border.columns.column(c))),
             Some(border) => {
                 let rest = take(kept.columns.column(c), &before, None)?;
-                concat(&[border.columns.column(c), &rest])
+                concat_columns(border.columns.column(c), &rest)
             }
-            None => take(kept.columns.column(c), &before, None),
+            None => Ok(take(kept.columns.column(c), &before, None)?),
         };
         let columns = self.columns.iter().map(|c| match *c {
             OutputColumn::Attribute { pick, column } => match self.picks[pick].side {
@@ -310,13 +307,11 @@ impl Adjacent {
                 Ok(Arc::new(Int64Array::from(times)) as ArrayRef)
             }
         });
-        let columns = columns.collect::<std::result::Result<_, _>>()?;
-        let schema = Arc::clone(&self.output);
+        let columns = columns.collect::<Result<_>>()?;
         let mut out = if single {
-            batch.with_columns(schema, columns)?
+            batch.with_columns(Arc::clone(&self.output), columns)?
         } else {
-            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-            let columns = RecordBatch::try_new_with_options(schema, columns, &options)?;
+            let columns = record_batch(&self.output, columns, rows.len())?;
             batch.select(columns, rows.values())
         };
         (out.chunks, out.kinds) = (None, None);

@@ -84,6 +84,11 @@ impl Automaton {
         self.core.next_due()
     }
 
+    /// Whether string columns of its rows may be dictionary-coded.
+    pub fn reads_codes(&self) -> bool {
+        matches!(self.mode, Mode::Pairs(_) | Mode::Adjacent(_))
+    }
+
     /// Takes the rows of one step, one batch per port, and fires the timers due in it. Expired rows mean
     /// nothing to a pattern.
     ///

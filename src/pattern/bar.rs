@@ -1,7 +1,10 @@
-//! Comparisons of a double of the event with one of the first event (`price > e1.price`): the partial's
-//! value is a bar that the event's must reach.
+//! What the second of two events must fulfil ([`super::pairs`]): equalities, which lead to the partial;
+//! comparisons of a double with one of the first event (`price > e1.price`), whose value is a bar that
+//! the event's must reach; or anything.
 
-use crate::expr::{TypedExpr, TypedKind};
+use super::spec::EqualKey;
+use crate::event::{EventBatch, RowStore, Slot};
+use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
 use crate::lang::ast::{AttrType, BinaryOp};
 
 /// `event > bar`, or another order.
@@ -54,5 +57,46 @@ pub(super) fn holds(op: BinaryOp, value: f64, bar: f64) -> bool {
         BinaryOp::GtEq => value >= bar,
         BinaryOp::Lt => value < bar,
         _ => value <= bar,
+    }
+}
+
+/// Whether a conjunct is the equality `key` finds partials by.
+pub(super) fn is_key(e: &TypedExpr, sources: usize, key: &EqualKey) -> bool {
+    let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return false };
+    let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
+        return false;
+    };
+    let (event, partial) = if l.source == 0 { (l, r) } else { (r, l) };
+    event.source == 0
+        && (1..=sources).contains(&partial.source.into())
+        && usize::from(event.column) == key.event
+        && usize::from(partial.column) == key.column
+}
+
+/// Rows of a test that fit on the stack.
+const FEW: usize = 8;
+
+/// Whether a row fits a stored first event, which all `sources` are.
+pub(super) fn row_fits(
+    test: &RowExpr,
+    sources: usize,
+    batch: &EventBatch,
+    row: usize,
+    store: &RowStore,
+    slot: Slot,
+) -> bool {
+    let event = RowRef::Batch { batch, row };
+    let first = RowRef::Stored { store, slot };
+    let test = |rows: &[RowRef<'_>]| {
+        test.test(&RowContext { rows, clock: batch.at[row], order: batch.order[row] })
+    };
+    if sources < FEW {
+        let mut rows = [first; FEW];
+        rows[0] = event;
+        test(&rows[..=sources])
+    } else {
+        let mut rows = vec![first; sources + 1];
+        rows[0] = event;
+        test(&rows)
     }
 }

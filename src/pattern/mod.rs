@@ -24,6 +24,7 @@ mod flow;
 mod lists;
 mod machine;
 mod matches;
+mod pair_columns;
 mod pairs;
 mod partial;
 mod predicate;

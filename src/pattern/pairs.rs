@@ -6,39 +6,40 @@
 //! that the event's is compared with; keys are ids, given once per batch. [`super::flow`] gives the
 //! same in general.
 //!
+//! What leaves of the first event is mostly known without it: what equals the second's, and the value
+//! compared. Only what is left of its columns is stored, if anything is.
+//!
 //! Invariants:
 //! * Entries of a chain stand in the order in which they began to wait, which is that of matches.
 //! * An entry that is too old is as good as gone, and goes when it is met, or in the next sweep: one
 //!   comes when `within` has passed since the last, or `open` holds twice what that left, and `SPARE`.
-//! * `Chain::guard` is a bound of the chain's bars: no event beyond it fits any.
+//! * `guards[key]` is a bound of the bars in `chains[key]` (the lowest for `>` and `>=`, the highest for `<` and
+//!   `<=`): no event beyond it fits any. NaN, beyond which everything is, if there are none.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
-    UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Float64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::adjacent::only;
-use super::bar::{Bar, bar, holds, wider};
+use super::bar::{Bar, bar, holds, is_key, row_fits, wider};
 use super::machine::Machine;
+use super::pair_columns::{Column, columns};
 use super::predicate::Test;
 use super::spec::{EqualKey, EventRef, KeyClass, OutputColumn, PatternSpec, StateSpec};
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, KeyId, KeyInterner, Kind, RowStore, Slot};
-use crate::expr::{RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
+use crate::event::{
+    Chunks, EventBatch, KeyId, KeyInterner, Kind, NO_SLOT, RowStore, Slot, record_batch, set_rows,
+};
+use crate::expr::{RowExpr, TypedExpr};
 use crate::lang::ast::{BinaryOp, PatternKind};
 use crate::state::{SnapshotReader, SnapshotWriter};
 
 /// Entries and keys that may be kept beyond need.
 const SPARE: usize = 4096;
-
-/// Rows of a test that fit on the stack.
-const FEW: usize = 8;
 
 /// The automaton of pairs.
 #[derive(Debug)]
@@ -47,20 +48,23 @@ pub(super) struct Pairs {
     second: Test,
     /// Ports of the two sides.
     ports: [usize; 2],
-    kept: Vec<usize>,
+    /// Columns of the first event that are stored; none = there is no need to.
+    stored: Option<Vec<usize>>,
     /// Columns of the keys: of an event that may be `e1`, and of one that may be `e2`.
     keys: [Vec<usize>; 2],
     keyed: bool,
     rest: Rest,
+    /// Whether events must lie above the bars.
+    above: bool,
     within: Option<i64>,
-    columns: Vec<OutputColumn>,
-    picks: Vec<EventRef>,
-    /// Kept columns of the second event.
-    second_kept: Vec<usize>,
+    columns: Vec<Column>,
     output: SchemaRef,
     interner: KeyInterner,
     store: RowStore,
-    chains: Vec<Chain>,
+    /// By key.
+    chains: Vec<Vec<Open>>,
+    /// By key, as many as chains.
+    guards: Vec<f64>,
     /// Entries in all chains.
     open: usize,
     /// Sweep when there are more.
@@ -73,7 +77,7 @@ pub(super) struct Pairs {
 }
 
 /// What the two events must fulfil beside equal keys.
-enum Rest {
+pub(super) enum Rest {
     Nothing,
     /// A double of the event compared with one of the partial.
     Bar(Bar),
@@ -92,17 +96,11 @@ impl std::fmt::Debug for Rest {
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Open {
-    ts: i64,
-    bar: f64,
-    slot: Slot,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Chain {
-    open: Vec<Open>,
-    /// The lowest bar for `>` and `>=`, the highest for `<` and `<=`.
-    guard: f64,
+pub(super) struct Open {
+    pub ts: i64,
+    pub bar: f64,
+    /// [`NO_SLOT`] if nothing is stored.
+    pub slot: Slot,
 }
 
 /// What of one port's batch the loop looks at.
@@ -114,32 +112,22 @@ struct View<'a> {
     second: Option<BooleanBuffer>,
     begins: bool,
     ends: bool,
-    /// By row; none = no key that anything waits for.
-    ids: Vec<Option<KeyId>>,
-    /// Slots of the rows the first side accepts, in order.
+    /// By row; [`NO_KEY`] = no key that anything waits for.
+    ids: Vec<KeyId>,
+    /// Slots of the rows the first side accepts, in order; nothing if nothing is stored.
     slots: Vec<Slot>,
     bars: Option<&'a Float64Array>,
     values: Option<&'a Float64Array>,
 }
 
+/// The key of a row nothing can wait for.
+const NO_KEY: KeyId = KeyId::MAX;
+
 #[derive(Default)]
 struct Found {
-    slots: Vec<Slot>,
+    opens: Vec<Open>,
     rows: Vec<u32>,
     offsets: Vec<u32>,
-}
-
-/// Whether a conjunct is the equality `key` finds partials by.
-fn is_key(e: &TypedExpr, sources: usize, key: &EqualKey) -> bool {
-    let TypedKind::Binary { op: BinaryOp::Eq, left, right } = &e.kind else { return false };
-    let (TypedKind::Column(l), TypedKind::Column(r)) = (&left.kind, &right.kind) else {
-        return false;
-    };
-    let (event, partial) = if l.source == 0 { (l, r) } else { (r, l) };
-    event.source == 0
-        && (1..=sources).contains(&partial.source.into())
-        && usize::from(event.column) == key.event
-        && usize::from(partial.column) == key.column
 }
 
 impl Pairs {
@@ -186,26 +174,28 @@ impl Pairs {
                 None => Rest::Nothing,
             },
         };
-        let store = RowStore::new(Arc::new(from.schema.project(&from.kept)?))?;
+        let (columns, stored) = columns(spec, &rest);
+        let schema = from.schema.project(stored.as_deref().unwrap_or_default())?;
+        let store = RowStore::new(Arc::new(schema))?;
         Ok(Some(Self {
             first: Test::new(spec, 0)?,
             second: Test::new(spec, 1)?,
             ports: [one.port, two.port],
-            kept: from.kept.clone(),
+            stored,
             keys: [
                 equal.iter().map(|e| from.kept[e.column]).collect(),
                 equal.iter().map(|e| e.event).collect(),
             ],
             keyed: spec.keyed,
+            above: matches!(&rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq)),
             rest,
             within: spec.within,
-            columns: spec.columns.clone(),
-            picks: spec.picks.clone(),
-            second_kept: to.kept.clone(),
+            columns,
             output: Arc::clone(&spec.output),
             interner: KeyInterner::default(),
             store,
             chains: vec![],
+            guards: vec![],
             open: 0,
             sweep_at: SPARE,
             newest: i64::MIN,
@@ -223,9 +213,11 @@ impl Pairs {
         if one == two {
             let Some(batch) = ends else { return Ok(None) };
             let view = self.view(batch, true, true)?;
-            let mut at = 0;
-            for row in 0..batch.rows() {
-                self.row(&view, row, &mut at, &mut found);
+            if !self.compare(&view, &mut found) {
+                let mut at = 0;
+                for row in 0..batch.rows() {
+                    self.row(&view, row, &mut at, &mut found);
+                }
             }
         } else {
             let views = [
@@ -264,22 +256,11 @@ impl Pairs {
             (None, Some(b)) if !begins => Some(b.clone()),
             _ => None,
         };
-        let accepted: Vec<u32> = match (begins, &first) {
-            (false, _) => vec![],
-            (true, Some(mask)) => mask.set_indices_u32().collect(),
-            (true, None) => (0..batch.rows() as u32).collect(),
+        let slots = match &first {
+            _ if !begins || self.stored.is_none() => vec![],
+            Some(mask) => self.keep(batch, set_rows(mask))?,
+            None => self.keep(batch, (0..batch.rows() as u32).collect())?,
         };
-        let mut slots = Vec::with_capacity(accepted.len());
-        if !accepted.is_empty() {
-            let ts: Vec<i64> = accepted.iter().map(|r| batch.ts[*r as usize]).collect();
-            let rows = UInt32Array::from(accepted);
-            let kept = self.kept.iter().map(|c| take(batch.columns.column(*c), &rows, None));
-            let kept = kept.collect::<std::result::Result<Vec<_>, _>>()?;
-            let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-            let schema = Arc::clone(self.store.schema());
-            let kept = RecordBatch::try_new_with_options(schema, kept, &options)?;
-            self.store.insert_range(&kept, 0..rows.len(), &ts, &mut slots);
-        }
         let double = |c: usize| batch.columns.column(c).as_primitive_opt::<Float64Type>();
         let (bars, values) = match &self.rest {
             Rest::Bar(b) => {
@@ -291,28 +272,97 @@ impl Pairs {
         Ok(View { batch, visit, first, second, begins, ends, ids, slots, bars, values })
     }
 
-    /// The key of each row; none if one of its values is null.
-    fn ids(&mut self, batch: &EventBatch, begins: bool, ends: bool) -> Result<Vec<Option<KeyId>>> {
+    /// Stores rows that may be first events.
+    fn keep(&mut self, batch: &EventBatch, rows: Vec<u32>) -> Result<Vec<Slot>> {
+        let ts: Vec<i64> = rows.iter().map(|r| batch.ts[*r as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        let columns = self.stored.iter().flatten();
+        let columns = columns.map(|c| take(batch.columns.column(*c), &rows, None));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let columns = record_batch(self.store.schema(), columns, ts.len())?;
+        let mut slots = Vec::with_capacity(ts.len());
+        self.store.insert_range(&columns, 0..ts.len(), &ts, &mut slots);
+        Ok(slots)
+    }
+
+    /// The key of each row; [`NO_KEY`] if one of its values is null.
+    fn ids(&mut self, batch: &EventBatch, begins: bool, ends: bool) -> Result<Vec<KeyId>> {
         let columns = &self.keys[usize::from(ends)];
         debug_assert!(!(begins && ends) || self.keys[0] == self.keys[1]);
         let prefix = if self.keyed { batch.keys.as_deref() } else { None };
         if columns.is_empty() {
-            return Ok((0..batch.rows()).map(|r| Some(prefix.map_or(0, |p| p[r]))).collect());
+            return Ok(prefix.map_or_else(|| vec![0; batch.rows()], <[KeyId]>::to_vec));
         }
         let arrays: Vec<ArrayRef> =
             columns.iter().map(|c| Arc::clone(batch.columns.column(*c))).collect();
-        let mut ids: Vec<Option<KeyId>> = if begins {
-            let ids = self.interner.intern(&arrays, prefix, batch.rows())?;
-            ids.into_iter().map(Some).collect()
+        let mut ids = if begins {
+            self.interner.intern(&arrays, prefix, batch.rows())?
         } else {
-            self.interner.lookup(&arrays, prefix, batch.rows())?
+            let known = self.interner.lookup(&arrays, prefix, batch.rows())?;
+            known.into_iter().map(|id| id.unwrap_or(NO_KEY)).collect()
         };
-        for nulls in arrays.iter().filter_map(|a| a.nulls()) {
+        for nulls in arrays.iter().filter_map(|a| a.nulls()).filter(|n| n.null_count() > 0) {
             for (id, valid) in ids.iter_mut().zip(nulls.iter()) {
-                *id = id.filter(|_| valid);
+                *id = if valid { *id } else { NO_KEY };
             }
         }
         Ok(ids)
+    }
+
+    /// Offers all rows of a batch, if it is as most are: of current rows that may end any match they are
+    /// high enough for, without nulls. Whether it was.
+    fn compare(&mut self, view: &View<'_>, found: &mut Found) -> bool {
+        let (Rest::Bar(bar), Some(values), Some(bars)) = (&self.rest, view.values, view.bars)
+        else {
+            return false;
+        };
+        let plain = !self.keyed && view.second.is_none() && view.batch.kinds.is_none();
+        if !plain || values.null_count() > 0 || bars.null_count() > 0 {
+            return false;
+        }
+        let numbers = (&values.values()[..], &bars.values()[..]);
+        match bar.op {
+            BinaryOp::Gt => self.run(view, numbers, |value, bar| value > bar, found),
+            BinaryOp::GtEq => self.run(view, numbers, |value, bar| value >= bar, found),
+            BinaryOp::Lt => self.run(view, numbers, |value, bar| value < bar, found),
+            _ => self.run(view, numbers, |value, bar| value <= bar, found),
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn run(
+        &mut self,
+        view: &View<'_>,
+        (values, bars): (&[f64], &[f64]),
+        reaches: impl Fn(f64, f64) -> bool,
+        found: &mut Found,
+    ) {
+        let times: &[i64] = &view.batch.ts;
+        let first = match &view.first {
+            Some(mask) => set_rows(mask),
+            None => (0..times.len() as u32).collect(),
+        };
+        let mut next = first.into_iter().enumerate();
+        let mut begins = next.next();
+        for (row, ((ts, id), value)) in times.iter().zip(&view.ids).zip(values).enumerate() {
+            let late = *ts < self.newest;
+            self.newest = self.newest.max(*ts);
+            if let Some(guard) = self.guards.get(*id as usize)
+                && (late || reaches(*value, *guard))
+            {
+                self.meet(view, row, *id, !late, found);
+            }
+            let Some((nth, _)) = begins.filter(|(_, first)| *first as usize == row) else {
+                continue;
+            };
+            begins = next.next();
+            let slot = view.slots.get(nth).copied().unwrap_or(NO_SLOT);
+            match *id {
+                NO_KEY => release(&mut self.store, slot),
+                id => self.wait(id, Open { ts: *ts, bar: bars[row], slot }),
+            }
+        }
     }
 
     /// Offers a row: to what waits for it, then as a beginning. `at` counts rows the first side took.
@@ -329,23 +379,23 @@ impl Pairs {
             return;
         }
         let begins = view.begins && view.first.as_ref().is_none_or(|m| m.value(row));
-        let slot = if begins {
+        let mut slot = NO_SLOT;
+        if begins && self.stored.is_some() {
+            slot = view.slots[*at];
             *at += 1;
-            Some(view.slots[*at - 1])
-        } else {
-            None
-        };
-        let Some(id) = view.ids[row].filter(|_| current) else {
-            slot.into_iter().for_each(|s| self.store.release(s));
+        }
+        let id = view.ids[row];
+        if id == NO_KEY || !current {
+            release(&mut self.store, slot);
             return;
-        };
+        }
         if view.ends
             && (id as usize) < self.chains.len()
             && view.second.as_ref().is_none_or(|m| m.value(row))
         {
             self.meet(view, row, id, in_order, found);
         }
-        if let Some(slot) = slot {
+        if begins {
             let bar = view
                 .bars
                 .map_or(f64::NAN, |b| if b.is_valid(row) { b.value(row) } else { f64::NAN });
@@ -355,22 +405,13 @@ impl Pairs {
 
     fn wait(&mut self, id: KeyId, open: Open) {
         if self.chains.len() <= id as usize {
-            self.chains.resize_with(id as usize + 1, Chain::default);
+            self.chains.resize_with(id as usize + 1, Vec::new);
+            self.guards.resize(id as usize + 1, f64::NAN);
         }
-        let above = self.above();
-        let chain = &mut self.chains[id as usize];
-        if chain.open.is_empty() {
-            chain.guard = open.bar;
-        } else {
-            chain.guard = wider(above, chain.guard, open.bar);
-        }
-        chain.open.push(open);
+        let guard = &mut self.guards[id as usize];
+        *guard = wider(self.above, *guard, open.bar);
+        self.chains[id as usize].push(open);
         self.open += 1;
-    }
-
-    /// Whether events must lie above the bars.
-    fn above(&self) -> bool {
-        matches!(&self.rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq))
     }
 
     fn horizon(&self) -> i64 {
@@ -381,31 +422,31 @@ impl Pairs {
     }
 
     /// Offers a row to the partials of its key.
-    #[inline]
+    #[inline(never)]
     fn meet(&mut self, view: &View<'_>, row: usize, id: KeyId, in_order: bool, found: &mut Found) {
         let horizon = self.horizon();
-        let Self { chains, store, rest, within, keyed, open: count, visited, .. } = self;
-        let chain = &mut chains[id as usize];
-        if chain.open.is_empty() {
+        let Self { chains, guards, store, rest, within, keyed, open: count, visited, .. } = self;
+        let (chain, guard) = (&mut chains[id as usize], &mut guards[id as usize]);
+        if chain.is_empty() {
             return;
         }
         let value = view.values.filter(|v| v.is_valid(row)).map_or(f64::NAN, |v| v.value(row));
         if let Rest::Bar(bar) = rest {
             // An event in order meets nobody who has to go for being too far from it: those are below
             // the horizon. (In partitions they need not be.)
-            if in_order && !*keyed && !holds(bar.op, value, chain.guard) && !chain.guard.is_nan() {
+            if in_order && !*keyed && !holds(bar.op, value, *guard) {
                 return;
             }
         }
-        *visited += chain.open.len() as u64;
+        *visited += chain.len() as u64;
         let ts = view.batch.ts[row];
-        let above = matches!(rest, Rest::Bar(b) if matches!(b.op, BinaryOp::Gt | BinaryOp::GtEq));
-        let (mut guard, before) = (f64::NAN, chain.open.len());
+        let (above, before) = (self.above, chain.len());
         let from = found.rows.len();
-        chain.open.retain(|o| {
+        *guard = f64::NAN;
+        chain.retain(|o| {
             let outside = within.is_some_and(|w| o.ts.abs_diff(ts) > w.max(0) as u64);
             if o.ts < horizon || (outside && o.ts <= ts) {
-                store.release(o.slot);
+                release(store, o.slot);
                 return false;
             }
             let fits = match rest {
@@ -417,43 +458,27 @@ impl Pairs {
                 }
             };
             if fits {
-                found.slots.push(o.slot);
+                found.opens.push(*o);
                 found.rows.push(row as u32);
-                store.release(o.slot);
+                release(store, o.slot);
             } else {
-                guard = wider(above, guard, o.bar);
+                *guard = wider(above, *guard, o.bar);
             }
             !fits
         });
-        chain.guard = guard;
-        *count -= before - chain.open.len();
+        *count -= before - chain.len();
         if found.rows.len() > from {
             found.offsets.push(found.rows.len() as u32);
         }
     }
 
     fn finish(&self, batch: &EventBatch, found: Found) -> Result<EventBatch> {
-        let Found { slots, rows, offsets } = found;
+        let Found { opens, rows, offsets } = found;
         let indices = UInt32Array::from(rows);
-        let column = |c: &OutputColumn| -> Result<ArrayRef> {
-            Ok(match *c {
-                OutputColumn::Attribute { pick, column } => match self.picks[pick].side {
-                    0 => self.store.gather(column, &slots),
-                    _ => take(batch.columns.column(self.second_kept[column]), &indices, None)?,
-                },
-                OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
-                    let times: Int64Array = match self.picks[pick].side {
-                        0 => slots.iter().map(|s| self.store.ts(*s)).collect::<Vec<_>>().into(),
-                        _ => indices.values().iter().map(|r| batch.ts[*r as usize]).collect(),
-                    };
-                    Arc::new(times)
-                }
-            })
-        };
-        let columns = self.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
-        let output = Arc::clone(&self.output);
-        let columns = RecordBatch::try_new_with_options(output, columns, &options)?;
+        let columns = self.columns.iter();
+        let columns = columns.map(|c| c.gather(batch, &indices, &opens, &self.store));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let columns = record_batch(&self.output, columns, indices.len())?;
         let mut plain = EventBatch { kinds: None, chunks: None, resets: vec![], ..batch.clone() };
         if !self.keyed {
             plain.keys = None;
@@ -480,34 +505,31 @@ impl Pairs {
             self.sweep_at = 2 * self.open + SPARE;
         }
         if self.interner.len() > 16 * SPARE + 4 * self.open {
-            let empty = self.chains.iter_mut().filter(|c| c.open.is_empty());
-            empty.for_each(|c| c.open = vec![]);
-            let waits = |id: u32| self.chains.get(id as usize).is_some_and(|c| !c.open.is_empty());
-            let idle: Vec<u32> =
-                (0..self.interner.bound() as u32).filter(|id| !waits(*id)).collect();
-            idle.into_iter().for_each(|id| self.interner.release(id));
+            let Self { chains, guards, interner, .. } = self;
+            let waits = |id: u32| chains.get(id as usize).is_some_and(|c| !c.is_empty());
+            let kept = interner.compact(waits);
+            *chains = kept.iter().map(|id| std::mem::take(&mut chains[*id as usize])).collect();
+            *guards = kept.iter().map(|id| guards[*id as usize]).collect();
         }
     }
 
     fn drop_old(&mut self) {
         let horizon = self.horizon();
-        let above = self.above();
-        let Self { chains, store, open, .. } = self;
-        for chain in chains.iter_mut().filter(|c| !c.open.is_empty()) {
-            let before = chain.open.len();
-            let mut guard = f64::NAN;
-            chain.open.retain(|o| {
+        let Self { chains, guards, store, open, above, .. } = self;
+        for (chain, guard) in chains.iter_mut().zip(guards).filter(|(c, _)| !c.is_empty()) {
+            let before = chain.len();
+            *guard = f64::NAN;
+            chain.retain(|o| {
                 if o.ts < horizon {
-                    store.release(o.slot);
+                    release(store, o.slot);
                 } else {
-                    guard = wider(above, guard, o.bar);
+                    *guard = wider(*above, *guard, o.bar);
                 }
                 o.ts >= horizon
             });
-            chain.guard = guard;
-            *open -= before - chain.open.len();
-            if chain.open.is_empty() || chain.open.capacity() > 8 * chain.open.len() {
-                chain.open.shrink_to_fit();
+            *open -= before - chain.len();
+            if chain.is_empty() || chain.capacity() > 8 * chain.len() {
+                chain.shrink_to_fit();
             }
         }
     }
@@ -515,13 +537,13 @@ impl Pairs {
     /// Open partial matches, not counting those too old.
     pub fn open_partials(&self) -> usize {
         let horizon = self.horizon();
-        let live = |c: &Chain| c.open.iter().filter(|o| o.ts >= horizon).count();
+        let live = |c: &Vec<Open>| c.iter().filter(|o| o.ts >= horizon).count();
         self.chains.iter().map(live).sum()
     }
 
     /// Events held, those too old but not yet swept among them.
     pub fn held_events(&self) -> usize {
-        self.store.len()
+        if self.stored.is_some() { self.store.len() } else { self.open }
     }
 
     /// Entries an event was compared with since the automaton was made.
@@ -542,10 +564,14 @@ impl Pairs {
         self.chains = r.value()?;
         self.newest = r.value()?;
         self.swept = self.newest;
-        self.open = self.chains.iter().map(|c| c.open.len()).sum();
+        self.open = self.chains.iter().map(Vec::len).sum();
+        let guard = |c: &Vec<Open>| c.iter().fold(f64::NAN, |g, o| wider(self.above, g, o.bar));
+        self.guards = self.chains.iter().map(guard).collect();
         self.sweep_at = 2 * self.open + SPARE;
         let bound = self.store.bound();
-        let sound = self.chains.iter().flat_map(|c| &c.open).all(|o| (o.slot as usize) < bound);
+        let stored = self.stored.is_some();
+        let fits = |o: &Open| if stored { (o.slot as usize) < bound } else { o.slot == NO_SLOT };
+        let sound = self.chains.iter().flatten().all(fits);
         if sound {
             Ok(())
         } else {
@@ -554,26 +580,9 @@ impl Pairs {
     }
 }
 
-fn row_fits(
-    test: &RowExpr,
-    sources: usize,
-    batch: &EventBatch,
-    row: usize,
-    store: &RowStore,
-    slot: Slot,
-) -> bool {
-    let event = RowRef::Batch { batch, row };
-    let first = RowRef::Stored { store, slot };
-    let test = |rows: &[RowRef<'_>]| {
-        test.test(&RowContext { rows, clock: batch.at[row], order: batch.order[row] })
-    };
-    if sources < FEW {
-        let mut rows = [first; FEW];
-        rows[0] = event;
-        test(&rows[..=sources])
-    } else {
-        let mut rows = vec![first; sources + 1];
-        rows[0] = event;
-        test(&rows)
+#[inline]
+fn release(store: &mut RowStore, slot: Slot) {
+    if slot != NO_SLOT {
+        store.release(slot);
     }
 }

@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::endpoints;
 use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec, WindowId};
 use super::named::{self, NamedWindow};
+use super::scope::{MAX_ATTRIBUTES, too_many};
 use super::watermark::{self, LatePolicy};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
@@ -382,6 +383,10 @@ fn annotations(d: &Definition) -> Vec<crate::lang::ast::Annotation> {
 }
 
 fn check_attributes(attributes: &[Attribute], found: &mut Vec<Diagnostic>) {
+    if let Some(one_more) = attributes.get(MAX_ATTRIBUTES) {
+        found.push(too_many(attributes.len(), one_more.name.at()));
+        return;
+    }
     for (i, a) in attributes.iter().enumerate() {
         if attributes[..i].iter().any(|b| b.name.name == a.name.name) {
             let message = format!("the attribute `{}` is defined twice", a.name.name);

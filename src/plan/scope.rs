@@ -15,6 +15,17 @@ use super::spec::AggregateCall;
 /// Aggregate results are numbered from here until the width of the input is known.
 pub(super) const AGGREGATE_BASE: u16 = 0x8000;
 
+/// Most attributes of a stream. Column numbers have 16 bits, of which those of aggregates take one; a
+/// join has the columns of two streams, and the selector appends the aggregates.
+pub(super) const MAX_ATTRIBUTES: usize = 10_000;
+
+/// The finding about a stream or selection with more than [`MAX_ATTRIBUTES`].
+pub(super) fn too_many(attributes: usize, at: Span) -> Diagnostic {
+    let message =
+        format!("{attributes} attributes, the most a stream can have is {MAX_ATTRIBUTES}");
+    Diagnostic::error(Code::Invalid, at, message)
+}
+
 /// The rows of one stream, by attribute name or `<stream>.<attribute>`.
 pub struct StreamScope {
     /// Name of the stream.

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
-use super::scope::{AGGREGATE_BASE, SelectScope};
+use super::scope::{AGGREGATE_BASE, MAX_ATTRIBUTES, SelectScope, too_many};
 use super::spec::{OrderKey, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
@@ -52,6 +52,10 @@ pub(super) fn bind_selection(
     scope.outputs = Some(outputs.clone());
     let having = s.having.as_ref().and_then(|h| keep(bind_condition(h, "`having`", &mut scope)));
     let aggregates = scope.aggregates;
+    if outputs.len() > MAX_ATTRIBUTES || aggregates.len() > MAX_ATTRIBUTES {
+        found.push(too_many(outputs.len().max(aggregates.len()), s.span.0));
+        return Err(found);
+    }
     duplicates(s, &outputs, &mut found);
     let order_by = order_keys(s, &outputs, &mut found);
     let limit = s.limit.as_ref().and_then(|e| count(e, "limit", scope.input, &mut found));

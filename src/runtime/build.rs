@@ -119,13 +119,20 @@ impl QueryNode {
             if nothing && op.next_timer().is_none_or(|t| t > step.timeline.end()) {
                 continue;
             }
+            if !op.reads_codes() {
+                for port in ports.iter_mut() {
+                    *port = port.take().map(EventBatch::plain).transpose()?;
+                }
+            }
             op.process(step, ports, &mut out)?;
             out.take_into(&mut carried[0])?;
         }
         if output.as_ref().is_some_and(|b| b.rows() == 0) {
             *output = None;
         }
-        debug_assert!(output.as_ref().is_none_or(|b| b.columns.schema() == self.output));
+        debug_assert!(
+            output.as_ref().is_none_or(|b| b.is_coded() || b.columns.schema() == self.output)
+        );
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! [`Events`]: what a subscription is given.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -13,11 +13,13 @@ use crate::event::{EventBatch, Kind, Value};
 pub struct Events {
     name: Arc<str>,
     batch: EventBatch,
+    /// The same with strings as strings, if they aren't and somebody asked.
+    plain: OnceLock<EventBatch>,
 }
 
 impl Events {
     pub(super) fn new(name: Arc<str>, batch: EventBatch) -> Self {
-        Self { name, batch }
+        Self { name, batch, plain: OnceLock::new() }
     }
 
     /// The stream or query.
@@ -32,17 +34,27 @@ impl Events {
 
     /// Attributes.
     pub fn schema(&self) -> SchemaRef {
-        self.batch.columns.schema()
+        self.batch().columns.schema()
     }
 
     /// All events in columns.
     pub fn columns(&self) -> &RecordBatch {
+        &self.batch().columns
+    }
+
+    /// All events in columns, of which those of strings may be dictionaries (of `Int32` codes into
+    /// `Utf8View` values) if they were sent so: nothing is decoded that nobody looks at.
+    pub fn coded_columns(&self) -> &RecordBatch {
         &self.batch.columns
     }
 
     /// The batch with its hidden fields.
     pub fn batch(&self) -> &EventBatch {
-        &self.batch
+        if !self.batch.is_coded() {
+            return &self.batch;
+        }
+        // Codes are within their dictionary, so that decoding has no reason to fail.
+        self.plain.get_or_init(|| self.batch.clone().plain().unwrap_or_else(|_| self.batch.clone()))
     }
 
     /// Event time of an event, ms since the epoch.
@@ -57,12 +69,12 @@ impl Events {
 
     /// The values of an event.
     pub fn row(&self, row: usize) -> Vec<Value> {
-        self.batch.columns.columns().iter().map(|c| Value::from_array(c.as_ref(), row)).collect()
+        self.coded_columns().columns().iter().map(|c| Value::from_array(c.as_ref(), row)).collect()
     }
 
     /// One value by attribute name; null if there is no such attribute.
     pub fn value(&self, row: usize, attribute: &str) -> Value {
-        let column = self.batch.columns.column_by_name(attribute);
+        let column = self.coded_columns().column_by_name(attribute);
         column.map_or(Value::Null, |c| Value::from_array(c.as_ref(), row))
     }
 

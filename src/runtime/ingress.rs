@@ -6,11 +6,11 @@
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 
 use super::rows::Rows;
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Stamps, Value, merge};
+use crate::event::{Chunks, Dictionaries, EventBatch, Stamps, Value, merge, record_batch};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -170,12 +170,13 @@ impl Ingress {
     /// Rows in columns (already of the stream's schema), each its own chunk.
     pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: ScalarBuffer<i64>) {
         let Some(last) = ts.last().copied() else { return };
+        self.settle();
         let first = 2 * self.seq + 1;
         let order = Stamps::steps(first, ts.len());
         let ts = Stamps::from(ts);
         let at = if !self.playback {
             vec![self.clock; ts.len()].into()
-        } else if ts[0] >= self.clock && ts.is_sorted() {
+        } else if ts[0] >= self.clock && in_order(&ts) {
             // The clock is the events' own time, in the same buffer.
             self.clock = last;
             ts.clone()
@@ -199,41 +200,39 @@ impl Ingress {
     /// that stands first; each its own chunk.
     pub(super) fn interleave(&mut self, parts: Vec<(usize, RecordBatch, ScalarBuffer<i64>)>) {
         self.settle();
-        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
-        let room = |part: &(usize, RecordBatch, ScalarBuffer<i64>)| {
-            (Vec::with_capacity(part.2.len()), Vec::with_capacity(part.2.len()))
-        };
-        let mut admitted: Vec<(Vec<u64>, Vec<i64>)> = parts.iter().map(room).collect();
-        let mut orders = Vec::with_capacity(rows);
+        let rows: usize = parts.iter().map(|(_, _, ts)| ts.len()).sum();
+        let first = 2 * self.seq + 1;
+        let mut orders: Vec<Vec<u64>> =
+            parts.iter().map(|(_, _, ts)| Vec::with_capacity(ts.len())).collect();
+        // Of all rows, the clock at each.
         let mut clocks = Vec::with_capacity(rows);
-        for _ in 0..rows {
-            let mut next: Option<(i64, usize)> = None;
-            for (i, ((_, _, ts), (taken, _))) in parts.iter().zip(&admitted).enumerate() {
-                if let Some(t) = ts.get(taken.len())
-                    && next.is_none_or(|(least, _)| *t < least)
-                {
-                    next = Some((*t, i));
-                }
-            }
-            let Some((ts, i)) = next else { break };
+        // Whether the clock is the time of every row.
+        let mut own_time = self.playback;
+        let times: Vec<&[i64]> = parts.iter().map(|(_, _, ts)| &ts[..]).collect();
+        merge_times(&times, |part, ts| {
+            own_time &= ts >= self.clock;
             if self.playback {
                 self.clock = self.clock.max(ts);
             }
-            let order = 2 * self.seq + 1;
-            self.seq += 1;
-            orders.push(order);
+            orders[part].push(first + 2 * clocks.len() as u64);
             clocks.push(self.clock);
-            admitted[i].0.push(order);
-            admitted[i].1.push(self.clock);
-        }
-        self.timeline.extend(&orders.into(), &clocks.into());
+        });
+        self.seq += rows as u64;
+        let clocks = Stamps::from(clocks);
+        self.timeline.extend(&Stamps::steps(first, rows), &clocks);
         self.waiting += rows;
-        for ((stream, columns, ts), (order, at)) in parts.into_iter().zip(admitted) {
-            if !ts.is_empty() {
-                let q = &mut self.queues[stream];
-                q.seal();
-                q.full.push(EventBatch::new(columns, ts.into(), at.into(), order.into()));
+        for ((stream, columns, ts), order) in parts.into_iter().zip(orders) {
+            if ts.is_empty() {
+                continue;
             }
+            let ts = Stamps::from(ts);
+            let at = match own_time {
+                true => ts.clone(),
+                false => order.iter().map(|o| clocks[((o - first) / 2) as usize]).collect(),
+            };
+            let q = &mut self.queues[stream];
+            q.seal();
+            q.full.push(EventBatch::new(columns, ts, at, order.into()));
         }
     }
 
@@ -366,11 +365,51 @@ impl Queue {
     }
 }
 
-/// Columns of `batch` by the names of `schema`, cast to its types where no value changes.
-pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// Calls `each` with the parts and times of all rows, those with the smaller time first, of equal time
+/// those of the part that stands first; rows of one part stay in their order.
+fn merge_times(parts: &[&[i64]], mut each: impl FnMut(usize, i64)) {
+    if let [a, b] = parts {
+        let (mut i, mut j) = (0, 0);
+        while i < a.len() && j < b.len() {
+            if a[i] <= b[j] {
+                each(0, a[i]);
+                i += 1;
+            } else {
+                each(1, b[j]);
+                j += 1;
+            }
+        }
+        a[i..].iter().for_each(|ts| each(0, *ts));
+        b[j..].iter().for_each(|ts| each(1, *ts));
+        return;
+    }
+    let mut next = vec![0; parts.len()];
+    let head = |next: &[usize]| {
+        let heads = parts.iter().zip(next).enumerate();
+        heads.filter_map(|(i, (ts, at))| Some((*ts.get(*at)?, i))).min()
+    };
+    while let Some((ts, part)) = head(&next) {
+        next[part] += 1;
+        each(part, ts);
+    }
+}
+
+/// Whether times never fall: without a branch per row.
+fn in_order(ts: &[i64]) -> bool {
+    let falls = |ts: &[i64]| ts.windows(2).fold(false, |falls, w| falls | (w[0] > w[1]));
+    (0..ts.len()).step_by(256).all(|i| !falls(&ts[i..ts.len().min(i + 257)]))
+}
+
+/// Columns of `batch` by the names of `schema`, cast to its types where no value changes; strings that
+/// are dictionary-coded stay so where it is worth it.
+pub(super) fn conform(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    dictionaries: &mut Dictionaries,
+) -> Result<RecordBatch> {
     let options = arrow::compute::CastOptions { safe: false, format_options: Default::default() };
     let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
+    for (place, field) in schema.fields().iter().enumerate() {
         let Some(column) = batch.column_by_name(field.name()) else {
             let schema = batch.schema();
             let names = schema.fields().iter().map(|f| f.name().as_str());
@@ -380,10 +419,13 @@ pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordB
         };
         columns.push(if column.data_type() == field.data_type() {
             column.clone()
+        } else if *field.data_type() == DataType::Utf8View
+            && let Some(coded) = dictionaries.code(place, column)?
+        {
+            coded
         } else {
             arrow::compute::cast_with_options(column, field.data_type(), &options)?
         });
     }
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+    record_batch(schema, columns, batch.num_rows())
 }

@@ -1,6 +1,6 @@
 //! [`Input`]: the entrance of one stream.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
@@ -12,7 +12,7 @@ use super::event_time::WHOLE;
 use super::ingress::conform;
 use super::rows::{fits, widened};
 use crate::error::{Error, Result};
-use crate::event::Value;
+use crate::event::{Dictionaries, Value};
 
 /// Event times of the rows of a record batch.
 #[derive(Debug, Clone)]
@@ -109,6 +109,8 @@ pub struct Input {
     pub(super) entrance: u32,
     pub(super) name: String,
     pub(super) schema: SchemaRef,
+    /// Dictionaries that came last.
+    pub(super) dictionaries: Arc<Mutex<Dictionaries>>,
     pub(super) known: OnceLock<Known>,
 }
 
@@ -141,6 +143,7 @@ impl Input {
             name: name.to_string(),
             schema,
             known: OnceLock::new(),
+            dictionaries: Arc::default(),
         }
     }
 
@@ -259,7 +262,11 @@ impl Input {
             known => known,
         };
         match known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref())) {
-            None => conform(batch, &self.schema),
+            None => {
+                let known = self.dictionaries.lock();
+                let mut known = known.unwrap_or_else(std::sync::PoisonError::into_inner);
+                conform(batch, &self.schema, &mut known)
+            }
             Some(known) => {
                 let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

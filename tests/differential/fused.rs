@@ -394,8 +394,33 @@ fn check((tapes, raw, live, seed): &Case) -> Option<String> {
     disagreement_of(apart, &Way::fused(*seed), &app(tapes), Some(clock(*live)), &acts)
 }
 
+/// The same events, but in few runs, each of one stream, and one by one.
+fn check_coded((tapes, raw, _, seed): &Case) -> Option<String> {
+    let mut acts = acts(&in_runs(raw), ClockMode::Playback);
+    acts.retain(|act| matches!(act, Act::Send(..)));
+    let apart = Way { apart: true, ..Way::PLAIN };
+    disagreement_of(apart, &Way::coded(*seed), &app(tapes), Some(ClockMode::Playback), &acts)
+}
+
+fn in_runs(raw: &[Raw]) -> Vec<Raw> {
+    let one = |(i, r): (usize, &Raw)| {
+        let stream = if i % 64 < 40 { 0 } else { 3 };
+        (stream, r.1, r.2, r.3, r.4, r.5, r.6, r.7 & 0xf0)
+    };
+    raw.iter().enumerate().map(one).collect()
+}
+
 #[test]
 fn operators_made_one_do_what_they_do_apart() {
+    run_all(check);
+}
+
+#[test]
+fn dictionaries_say_what_strings_say() {
+    run_all(check_coded);
+}
+
+fn run_all(check: fn(&Case) -> Option<String>) {
     let set = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
     let config = Config {
         cases: set("PROPTEST_CASES").map_or(CASES, |n| n as u32),

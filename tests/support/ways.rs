@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
 use foreshock::{App, AppOptions, ClockMode, Events, Kind, Times, Value};
 
 /// Something that happens to an application.
@@ -33,6 +34,8 @@ pub struct Way {
     pub restore_every: Option<usize>,
     /// Runs of single events of one stream are sent as record batches.
     pub columns: bool,
+    /// And strings in those as dictionaries, one for all of them.
+    pub coded: bool,
 }
 
 impl Way {
@@ -44,6 +47,7 @@ impl Way {
         cuts: None,
         restore_every: None,
         columns: false,
+        coded: false,
     };
 
     /// Ways to compare with [`Way::PLAIN`].
@@ -80,6 +84,21 @@ impl Way {
     }
 }
 
+impl Way {
+    /// Ways of strings that come dictionary-coded.
+    pub fn coded(seed: u64) -> Vec<Way> {
+        let every = (seed % 30 + 1) as usize;
+        let coded = |batch_rows| Way { batch_rows, columns: true, coded: true, ..Way::PLAIN };
+        vec![
+            coded(8192),
+            Way { cuts: Some(seed), ..coded(1) },
+            Way { cuts: Some(seed), restore_every: Some(every), ..coded(40) },
+            Way { cuts: Some(seed), apart: true, ..coded(1) },
+            Way { row_by_row: true, ..coded(64) },
+        ]
+    }
+}
+
 /// What each callback was given: one line per chunk.
 pub type Outcome = BTreeMap<String, Vec<String>>;
 
@@ -102,6 +121,7 @@ pub fn run(
     let mut app = App::from_text_with(text, options.clone()).map_err(err)?;
     listen(&app, &outcome)?;
     let mut random = way.cuts.unwrap_or(0) | 1;
+    let mut texts = Dictionary::default();
     let mut at = 0;
     while at < acts.len() {
         if way.cuts.is_some() && next(&mut random).is_multiple_of(3) {
@@ -110,9 +130,12 @@ pub fn run(
         let from = at;
         at += match &acts[at] {
             Act::Send(stream, _, _) if way.columns => {
-                let most =
-                    if way.cuts.is_some() { next(&mut random) as usize % 9 + 1 } else { 9999 };
-                send_columns(&app, stream, &acts[at..], most)?
+                let most = match way.cuts {
+                    Some(_) if way.coded => next(&mut random) as usize % 60 + 1,
+                    Some(_) => next(&mut random) as usize % 9 + 1,
+                    None => 9999,
+                };
+                send_columns(&app, stream, &acts[at..], most, way.coded.then_some(&mut texts))?
             }
             Act::Send(stream, ts, row) => {
                 app.input(stream).and_then(|i| i.send_at(*ts, row)).map_err(err)?;
@@ -141,7 +164,13 @@ pub fn run(
 }
 
 /// Sends the run of single events that `acts` begins with in columns; tells how many there were.
-fn send_columns(app: &App, stream: &str, acts: &[Act], most: usize) -> Result<usize, String> {
+fn send_columns(
+    app: &App,
+    stream: &str,
+    acts: &[Act],
+    most: usize,
+    mut dictionary: Option<&mut Dictionary>,
+) -> Result<usize, String> {
     let mut times = Vec::new();
     let mut rows: Vec<&Vec<Value>> = Vec::new();
     for act in acts.iter().take(most) {
@@ -155,12 +184,44 @@ fn send_columns(app: &App, stream: &str, acts: &[Act], most: usize) -> Result<us
     }
     let input = app.input(stream).map_err(|e| e.to_string())?;
     let schema = input.schema().clone();
-    let columns = schema.fields().iter().enumerate();
-    let columns =
-        columns.map(|(i, f)| Value::to_array(f.data_type(), rows.iter().map(|r| &r[i]))).collect();
-    let batch = RecordBatch::try_new(schema, columns).map_err(|e| e.to_string())?;
+    let mut columns = Vec::new();
+    for (i, f) in schema.fields().iter().enumerate() {
+        let values = rows.iter().map(|r| &r[i]);
+        columns.push(match &mut dictionary {
+            Some(d) if *f.data_type() == DataType::Utf8View => (f.name(), d.column(values)),
+            _ => (f.name(), Value::to_array(f.data_type(), values)),
+        });
+    }
+    let batch = RecordBatch::try_from_iter(columns).map_err(|e| e.to_string())?;
     input.send_batch(&batch, Times::Each(&times)).map_err(|e| e.to_string())?;
     Ok(times.len())
+}
+
+/// Strings seen, in a dictionary that is made anew (another one) when there are more.
+#[derive(Default)]
+struct Dictionary {
+    texts: Vec<String>,
+    array: Option<ArrayRef>,
+}
+
+impl Dictionary {
+    fn column<'a>(&mut self, values: impl Iterator<Item = &'a Value>) -> ArrayRef {
+        let mut code = |value: &Value| {
+            let Value::String(text) = value else { return None };
+            let at = self.texts.iter().position(|t| t == text.as_str()).unwrap_or_else(|| {
+                self.texts.push(text.to_string());
+                self.array = None;
+                self.texts.len() - 1
+            });
+            Some(at as i32)
+        };
+        let codes: Int32Array = values.map(&mut code).collect();
+        let texts = &self.texts;
+        let array = self.array.get_or_insert_with(|| {
+            Arc::new(StringArray::from_iter_values(texts.iter().map(String::as_str)))
+        });
+        Arc::new(DictionaryArray::try_new(codes, Arc::clone(array)).expect("codes are places"))
+    }
 }
 
 fn listen(app: &App, outcome: &Arc<Mutex<Outcome>>) -> Result<(), String> {

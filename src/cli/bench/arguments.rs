@@ -41,8 +41,9 @@ pub struct Arguments {
     /// Number of symbols, cards, users or sensors; by default 100, for q8 10000.
     #[arg(long)]
     pub keys: Option<NonZeroUsize>,
-    /// Generated rows per second of event time; by default what is usual for the kind.
-    #[arg(long, value_name = "R", value_parser = rate, requires = "app")]
+    /// Generated rows per second of event time; by default what is usual for the kind, for q1 to q8 10000
+    /// (q7 1000).
+    #[arg(long, value_name = "R", value_parser = rate)]
     pub event_rate: Option<f64>,
     /// Rows arrive up to so much late, in event time.
     #[arg(long, value_name = "MS", default_value_t = 0)]

@@ -82,6 +82,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
     Setup {
         events: arguments.events.map_or(defaults.events, NonZeroUsize::get),
         keys: arguments.keys.map_or(defaults.keys, NonZeroUsize::get),
+        per_ms: arguments.event_rate.map_or(defaults.per_ms, |r| (r / 1000.0).max(1.0) as usize),
         symbols: arguments.symbols.into(),
         seed: arguments.seed,
         repetitions: repetitions(arguments),

@@ -15,14 +15,14 @@ mod nodes;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{Error, Result};
-use crate::event::EventBatch;
+use crate::event::{EventBatch, coded, plain_column, record_batch};
 use crate::lang::ast::AttrType;
 
 use super::fold::fold;
@@ -60,6 +60,8 @@ enum Plan {
         hidden: Vec<Hidden>,
         /// The batch's columns followed by the hidden ones.
         schema: SchemaRef,
+        /// The string columns it looks at.
+        texts: Vec<usize>,
         /// The same for few rows; none if a row must know of those before it.
         few: Option<Arc<RowExpr>>,
     },
@@ -118,6 +120,7 @@ impl ColumnarExpr {
             TypedKind::Column(c) => Plan::Column(c.column as usize),
             _ => Plan::Expr {
                 root,
+                texts: texts(&folded),
                 schema: with_hidden(schema, &lowering.hidden),
                 few: (!lowering.hidden.contains(&Hidden::Ordinal))
                     .then(|| Arc::new(RowExpr::lower(&folded))),
@@ -145,6 +148,14 @@ impl ColumnarExpr {
     /// # Errors
     /// If the batch is not of the schema it was compiled for.
     pub fn evaluate(&self, batch: &EventBatch) -> Result<ArrayRef> {
+        plain_column(&self.evaluate_coded(batch)?)
+    }
+
+    /// [`ColumnarExpr::evaluate`]; a column that is dictionary-coded stays so.
+    ///
+    /// # Errors
+    /// As [`ColumnarExpr::evaluate`].
+    pub fn evaluate_coded(&self, batch: &EventBatch) -> Result<ArrayRef> {
         match &self.plan {
             Plan::Column(c) => column(batch, *c),
             Plan::Expr { few: Some(few), .. } if batch.rows() <= FEW => {
@@ -199,7 +210,9 @@ impl ColumnarExpr {
     /// As [`ColumnarExpr::mask`], and if it looks at a row's time or place.
     pub fn truths_of_values(&self, columns: &RecordBatch) -> Result<Truths> {
         let value = match &self.plan {
-            Plan::Expr { root, hidden, .. } if hidden.is_empty() => root.evaluate(columns)?,
+            Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
+                root.evaluate(decoded(columns, texts)?.as_ref().unwrap_or(columns))?
+            }
             Plan::Column(c) if *c < columns.num_columns() => {
                 ColumnarValue::Array(Arc::clone(columns.column(*c)))
             }
@@ -215,14 +228,30 @@ impl ColumnarExpr {
     fn values(&self, batch: &EventBatch) -> Result<ColumnarValue> {
         Ok(match &self.plan {
             Plan::Column(c) => ColumnarValue::Array(column(batch, *c)?),
-            Plan::Expr { root, hidden, .. } if hidden.is_empty() => {
-                root.evaluate(&batch.columns)?
+            Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
+                match decoded(&batch.columns, texts)? {
+                    None => root.evaluate(&batch.columns)?,
+                    Some(columns) => root.evaluate(&columns)?,
+                }
             }
-            Plan::Expr { root, hidden, schema, .. } => {
-                root.evaluate(&extended(batch, schema, hidden)?)?
+            Plan::Expr { root, hidden, schema, texts, .. } => {
+                let columns =
+                    decoded(&batch.columns, texts)?.unwrap_or_else(|| batch.columns.clone());
+                root.evaluate(&extended(batch, &columns, schema, hidden)?)?
             }
         })
     }
+}
+
+/// The string columns an expression looks at.
+fn texts(e: &TypedExpr) -> Vec<usize> {
+    let mut columns = vec![];
+    e.visit(&mut |e| {
+        if let (TypedKind::Column(c), AttrType::String) = (&e.kind, e.ty) {
+            columns.push(usize::from(c.column));
+        }
+    });
+    columns
 }
 
 fn column(batch: &EventBatch, index: usize) -> Result<ArrayRef> {
@@ -239,11 +268,28 @@ fn with_hidden(schema: &SchemaRef, hidden: &[Hidden]) -> SchemaRef {
 }
 
 /// The batch's columns followed by the hidden ones.
-fn extended(batch: &EventBatch, schema: &SchemaRef, hidden: &[Hidden]) -> Result<RecordBatch> {
-    let columns = batch.columns.columns().iter().cloned();
+fn extended(
+    batch: &EventBatch,
+    columns: &RecordBatch,
+    schema: &SchemaRef,
+    hidden: &[Hidden],
+) -> Result<RecordBatch> {
+    let columns = columns.columns().iter().cloned();
     let columns = columns.chain(hidden.iter().map(|h| h.values(batch))).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    record_batch(schema, columns, batch.rows())
+}
+
+/// The batch's columns, those of `texts` among them as strings; none if they are so already.
+fn decoded(rows: &RecordBatch, texts: &[usize]) -> Result<Option<RecordBatch>> {
+    let is_coded = |c: &usize| rows.columns().get(*c).is_some_and(|c| coded(c).is_some());
+    if !texts.iter().any(is_coded) {
+        return Ok(None);
+    }
+    let mut columns = rows.columns().to_vec();
+    for c in texts.iter().copied().filter(is_coded) {
+        columns[c] = plain_column(&columns[c])?;
+    }
+    record_batch(rows.schema_ref(), columns, rows.num_rows()).map(Some)
 }
 
 impl Hidden {

@@ -5,7 +5,7 @@ use arrow::array::{
 };
 
 use super::{RowContext, RowRef};
-use crate::event::{Slot, StoreColumn};
+use crate::event::{Slot, StoreColumn, coded};
 use crate::expr::rules::Number;
 use crate::expr::tree::ColumnRef;
 
@@ -88,8 +88,11 @@ pub(super) fn text<'a>(context: &RowContext<'a>, c: ColumnRef) -> Option<&'a str
         RowRef::Missing => None,
         RowRef::Batch { batch, row } => {
             let array = batch.columns.columns().get(c.column as usize)?;
-            let array = array.as_any().downcast_ref::<StringViewArray>()?;
-            array.is_valid(row).then(|| array.value(row))
+            if let Some(array) = array.as_any().downcast_ref::<StringViewArray>() {
+                return array.is_valid(row).then(|| array.value(row));
+            }
+            let (codes, texts) = coded(array.as_ref())?;
+            codes.is_valid(row).then(|| texts.value(codes.value(row) as usize))
         }
         RowRef::Stored { store, slot } => match store.column(c.column as usize) {
             StoreColumn::Str(values) => values.get(slot as usize)?.as_deref(),

@@ -32,4 +32,8 @@ impl Stateless for Append {
         batch.set_columns(self.schema.clone(), columns)?;
         Ok(true)
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

@@ -47,4 +47,8 @@ impl Stateless for Filter {
         }
         Ok(true)
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

@@ -72,6 +72,11 @@ pub fn build_chain(
 trait Stateless: Send {
     /// Makes of a batch what becomes of it; whether anything is left.
     fn apply(&self, batch: &mut EventBatch) -> Result<bool>;
+
+    /// See [`Operator::reads_codes`].
+    fn reads_codes(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Stateless> Operator for T {
@@ -90,6 +95,10 @@ impl<T: Stateless> Operator for T {
             }
         }
         Ok(())
+    }
+
+    fn reads_codes(&self) -> bool {
+        Stateless::reads_codes(self)
     }
 
     fn snapshot(&self, _w: &mut SnapshotWriter) -> Result<()> {

@@ -25,4 +25,8 @@ impl Stateless for Project {
         batch.set_columns(self.schema.clone(), columns)?;
         Ok(true)
     }
+
+    fn reads_codes(&self) -> bool {
+        true
+    }
 }

@@ -88,6 +88,11 @@ impl Index {
         }
     }
 
+    /// The key of a row; [`NO_KEY`] if it isn't in.
+    pub fn key(&self, slot: Slot) -> KeyId {
+        self.links.get(slot as usize).map_or(NO_KEY, |l| l.key)
+    }
+
     /// The partition key of a row that is in.
     pub fn partition(&self, slot: Slot) -> KeyId {
         self.links.get(slot as usize).map_or(SINGLE_KEY, |l| l.partition)

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use super::index::NO_KEY;
 use super::rows::{Narrowed, Rows};
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId, KeyInterner, SINGLE_KEY, Slot, Stamps};
+use crate::event::{EventBatch, KeyId, KeyInterner, SINGLE_KEY, Slot, Stamps, coded};
 use crate::expr::types::{AttrType, arrow_type};
 use crate::expr::{ColumnarExpr, TypedExpr};
 
@@ -44,8 +44,9 @@ impl KeyExprs {
         self.exprs
             .iter()
             .map(|(expr, ty)| {
-                let values = expr.evaluate(&batch)?;
-                Ok(if values.data_type() == ty { values } else { cast(&values, ty)? })
+                let values = expr.evaluate_coded(&batch)?;
+                let fits = values.data_type() == ty || coded(values.as_ref()).is_some();
+                Ok(if fits { values } else { cast(&values, ty)? })
             })
             .collect()
     }
@@ -61,6 +62,9 @@ enum Mode {
     Values,
 }
 
+/// Keys without rows that may be kept beyond need.
+const SPARE: usize = 1024;
+
 /// The key ids in use.
 pub(super) struct Keys {
     mode: Mode,
@@ -70,6 +74,8 @@ pub(super) struct Keys {
     held: Vec<u32>,
     /// Ids that ran empty in this step.
     idle: Vec<KeyId>,
+    /// How many keys [`Keys::settle_when_many`] lets be.
+    most: usize,
 }
 
 impl Keys {
@@ -79,7 +85,14 @@ impl Keys {
             (0, true) => Mode::Partition,
             _ => Mode::Values,
         };
-        Self { mode, keyed, interner: KeyInterner::default(), held: vec![], idle: vec![] }
+        Self {
+            mode,
+            keyed,
+            interner: KeyInterner::default(),
+            held: vec![],
+            idle: vec![],
+            most: SPARE,
+        }
     }
 
     /// The key of each row. With `hold` unknown keys get an id, to be followed by [`Keys::held`];
@@ -175,6 +188,25 @@ impl Keys {
                 self.interner.release(key);
             }
         }
+    }
+
+    /// [`Keys::settle`] once there may be many of them: those that come again and again are better kept.
+    pub fn settle_when_many(&mut self) {
+        self.idle.clear();
+        if self.interner.len() <= self.most {
+            return;
+        }
+        for key in 0..self.interner.bound() as KeyId {
+            if self.held.get(key as usize).is_none_or(|held| *held == 0) {
+                self.interner.release(key);
+            }
+        }
+        self.most = 2 * self.interner.len() + SPARE;
+    }
+
+    /// One past the largest id in use.
+    pub fn bound(&self) -> usize {
+        self.interner.bound()
     }
 
     /// Forgets everything.

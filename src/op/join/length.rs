@@ -4,8 +4,8 @@
 //! There a row that leaves does nothing but leave, so that none of what [`super::JoinOp`] keeps about
 //! rows that windows emit is needed: each side is a queue of slots and an index.
 //!
-//! Invariant: `Side::queue` holds the rows of the window, oldest first; the index holds those of them
-//! whose key equals anything.
+//! Invariant: `Side::queue` holds the rows of the window, oldest first, and the index those of them
+//! whose key equals anything; or `Side::tail` holds all of them, and nothing else any.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::datatypes::SchemaRef;
 
+use super::bulk::{self, Tail};
 use super::index::Index;
 use super::keys::{KeyExprs, Keys};
 use super::rows::{Narrowed, Rows};
@@ -43,20 +44,29 @@ pub struct LengthJoin {
     output: SchemaRef,
 }
 
-struct Side {
+pub(super) struct Side {
     handlers: Vec<Box<dyn Operator>>,
     keys: KeyExprs,
-    most: usize,
+    pub most: usize,
     store: RowStore,
     index: Index,
     queue: VecDeque<Slot>,
+    /// See [`bulk`].
+    tail: Option<Tail>,
 }
 
 /// The rows that come to a side in a step.
-struct Coming {
-    batch: EventBatch,
+pub(super) struct Coming {
+    pub batch: EventBatch,
     slots: Vec<Slot>,
-    ids: Vec<KeyId>,
+    /// Join key of each.
+    pub ids: Vec<KeyId>,
+}
+
+impl Coming {
+    fn nothing(schema: &SchemaRef) -> Self {
+        Self { batch: EventBatch::empty(Arc::clone(schema)), slots: vec![], ids: vec![] }
+    }
 }
 
 #[derive(Default)]
@@ -95,6 +105,27 @@ impl LengthJoin {
             used,
             output: Arc::clone(&spec.output),
         }))
+    }
+
+    /// Takes a step that brings more rows than the windows hold.
+    fn meet_many(&mut self, coming: &[Option<Coming>; 2], out: &mut Output) -> Result<()> {
+        let leaving = bulk::Leaving {
+            schema: &self.output,
+            left: self.left,
+            used: &self.used,
+            right_first: self.right_first,
+        };
+        bulk::meet(&self.sides, coming, self.keys.bound(), &leaving, out)?;
+        for (side, coming) in self.sides.iter_mut().zip(coming) {
+            let Some(coming) = coming else { continue };
+            let tail = Tail::of(coming, side.most)?;
+            side.held_ids().into_iter().for_each(|key| self.keys.left(key));
+            tail.ids.iter().for_each(|key| self.keys.entered(*key));
+            side.queue.drain(..).for_each(|slot| side.store.release(slot));
+            side.index = Index::default();
+            side.tail = Some(tail);
+        }
+        Ok(())
     }
 
     /// One row after the other enters its window and looks for partners in the other.
@@ -193,6 +224,7 @@ impl Side {
             store: RowStore::new(spec.schema.clone())?,
             index: Index::default(),
             queue: VecDeque::new(),
+            tail: None,
         }))
     }
 
@@ -215,9 +247,45 @@ impl Side {
         let Some(batch) = batch.filter(|b| b.rows() > 0) else { return Ok(None) };
         debug_assert!(batch.kinds.is_none() && batch.resets.is_empty());
         let ids = keys.ids_of_batch(&self.keys, &batch)?;
-        let mut slots = Vec::with_capacity(batch.rows());
-        self.store.insert_range(&batch.columns, 0..batch.rows(), &batch.ts, &mut slots);
-        Ok(Some(Coming { batch, slots, ids }))
+        Ok(Some(Coming { batch, slots: vec![], ids }))
+    }
+
+    /// Puts the rows into the store, behind those that are held.
+    fn enter(&mut self, coming: &mut Coming) {
+        if let Some(Tail { columns, ts, ids }) = self.tail.take() {
+            let mut slots = Vec::with_capacity(ts.len());
+            self.store.insert_range(&columns, 0..ts.len(), &ts, &mut slots);
+            for (slot, id) in slots.iter().zip(ids) {
+                self.index.insert(*slot, id, SINGLE_KEY);
+            }
+            self.queue.extend(slots);
+        }
+        let Coming { batch, slots, .. } = coming;
+        self.store.insert_range(&batch.columns, 0..batch.rows(), &batch.ts, slots);
+    }
+
+    /// The rows of the side.
+    pub fn schema(&self) -> &SchemaRef {
+        self.store.schema()
+    }
+
+    /// Join keys of the rows held, oldest first.
+    pub fn held_ids(&self) -> Vec<KeyId> {
+        match &self.tail {
+            Some(tail) => tail.ids.clone(),
+            None => self.queue.iter().map(|slot| self.index.key(*slot)).collect(),
+        }
+    }
+
+    /// A column of the rows held, oldest first.
+    pub fn held_column(&self, c: usize) -> ArrayRef {
+        match &self.tail {
+            Some(tail) => Arc::clone(tail.columns.column(c)),
+            None => {
+                let slots: Vec<Slot> = self.queue.iter().copied().collect();
+                self.store.gather(c, &slots)
+            }
+        }
     }
 }
 
@@ -230,17 +298,41 @@ impl Operator for LengthJoin {
     ) -> Result<()> {
         let [left, right] = inputs else { return Ok(()) };
         let Self { sides: [l, r], keys, .. } = self;
-        let coming = [l.take(step, left.take(), keys)?, r.take(step, right.take(), keys)?];
-        self.meet(&coming, out)?;
-        self.keys.settle();
+        let mut coming = [l.take(step, left.take(), keys)?, r.take(step, right.take(), keys)?];
+        let many = |(side, coming): (&Side, &Option<Coming>)| {
+            let fits = |c: &Coming| c.batch.rows() >= 2 * side.most && c.batch.chunks.is_none();
+            coming.as_ref().is_none_or(fits)
+        };
+        if self.sides.iter().zip(&coming).all(many) {
+            self.meet_many(&coming, out)?;
+        } else {
+            for (side, coming) in self.sides.iter_mut().zip(&mut coming) {
+                // The side that gets nothing is searched.
+                let nothing = || Coming::nothing(side.schema());
+                side.enter(coming.get_or_insert_with(nothing));
+            }
+            self.meet(&coming, out)?;
+        }
+        self.keys.settle_when_many();
         self.sides.iter_mut().for_each(|s| s.store.reclaim());
         Ok(())
     }
 
+    fn reads_codes(&self) -> bool {
+        true
+    }
+
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.sides.iter().try_for_each(|s| {
-            w.value(&s.store)?;
-            w.value(&s.queue)
+            let Some(tail) = &s.tail else {
+                w.value(&s.store)?;
+                return w.value(&s.queue);
+            };
+            let mut store = RowStore::new(Arc::clone(s.schema()))?;
+            let mut slots = vec![];
+            store.insert_range(&tail.columns, 0..tail.ts.len(), &tail.ts, &mut slots);
+            w.value(&store)?;
+            w.value(&VecDeque::from(slots))
         })
     }
 
@@ -248,6 +340,7 @@ impl Operator for LengthJoin {
         self.keys.clear();
         let Self { sides, keys, .. } = self;
         for side in sides {
+            side.tail = None;
             r.with(|d| side.store.load(d))?;
             side.queue = r.value()?;
             let bound = side.store.bound();

@@ -13,6 +13,7 @@
 //! All matches of one trigger are a chunk; those of one call of the window are a delivery (Siddhi
 //! hands the selector a list of chunks). The result has the trigger's kind and times.
 
+mod bulk;
 mod index;
 mod keys;
 mod length;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::Result;
-use crate::event::{NO_SLOT, RowStore, Slot};
+use crate::event::{NO_SLOT, RowStore, Slot, record_batch};
 use crate::expr::{ColumnarExpr, TypedExpr, TypedKind};
 
 /// Where the rows of a side are.
@@ -77,7 +77,6 @@ impl Narrowed {
     ) -> Result<RecordBatch> {
         let columns: Vec<ArrayRef> =
             self.columns.iter().copied().map(column).collect::<Result<_>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+        record_batch(&self.schema, columns, rows)
     }
 }

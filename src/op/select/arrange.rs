@@ -46,6 +46,11 @@ impl Arrange {
         self.offset > 0 || self.limit < usize::MAX
     }
 
+    /// Whether it reads values of columns.
+    pub(super) fn sorts(&self) -> bool {
+        !self.order.is_empty()
+    }
+
     /// The part of a sorted chunk that leaves.
     fn window(&self, chunk: Range<usize>) -> Range<usize> {
         let from = chunk.start.saturating_add(self.offset).min(chunk.end);

@@ -8,6 +8,8 @@
 //!   is cleared as soon as an expired row brings `live` to zero, and forgotten only if it is clear (`clear`),
 //!   so that no result depends on where batches end.
 
+use arrow::datatypes::SchemaRef;
+
 use crate::aggregate::GroupReset;
 use crate::error::Result;
 use crate::event::{EventBatch, KeyId, KeyInterner, Kind, Reset, SINGLE_KEY};
@@ -58,6 +60,13 @@ impl Groups {
             clear: spec.joined.then(Vec::new),
             emptied: Vec::new(),
         })
+    }
+
+    /// Whether all rows of a group have the same value in a column, to the last bit.
+    pub(super) fn fixes(&self, column: usize, input: &SchemaRef) -> bool {
+        // Zeros of either sign are one key.
+        let exact = !input.field(column).data_type().is_floating();
+        exact && self.by.iter().any(|e| e.as_column() == Some(column))
     }
 
     /// Gives every row its group, and every reset the groups it clears.
@@ -117,7 +126,8 @@ impl Groups {
         if self.by.is_empty() {
             return Ok(keys.map_or_else(|| vec![SINGLE_KEY; rows], <[KeyId]>::to_vec));
         }
-        let columns = self.by.iter().map(|e| e.evaluate(batch)).collect::<Result<Vec<_>>>()?;
+        let columns =
+            self.by.iter().map(|e| e.evaluate_coded(batch)).collect::<Result<Vec<_>>>()?;
         interner.intern(&columns, keys, rows)
     }
 

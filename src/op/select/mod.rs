@@ -16,6 +16,7 @@ mod arrange;
 mod groups;
 mod pick;
 mod project;
+mod rings;
 mod slide;
 #[cfg(test)]
 mod tests;
@@ -264,6 +265,9 @@ impl SelectOp {
             None => return Ok(None),
         };
         let mut out = self.projection.project(wide, picked.rows.as_deref())?;
+        if self.arrange.sorts() {
+            out = out.plain()?;
+        }
         if self.events == EventType::Current {
             out.kinds = None;
         }
@@ -304,6 +308,10 @@ impl Operator for SelectOp {
         }
         *port = None;
         Ok(())
+    }
+
+    fn reads_codes(&self) -> bool {
+        true
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::Result;
-use crate::event::EventBatch;
+use crate::event::{EventBatch, record_batch};
 use crate::expr::columnar::ColumnarExpr;
 use crate::expr::{TypedExpr, TypedKind};
 
@@ -58,6 +58,11 @@ impl Projection {
     /// Whether all items are columns as they are.
     pub(super) fn is_plain(&self) -> bool {
         self.plain.is_some()
+    }
+
+    /// Columns that items read, as places in the rows before; sorted.
+    pub(super) fn needed(&self) -> &[usize] {
+        &self.needed
     }
 
     /// The rows it makes.
@@ -120,11 +125,6 @@ impl Item {
             Item::Computed(e) => e.evaluate(narrow),
         }
     }
-}
-
-fn record_batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 /// Rows of `batch` in any order, without chunks and resets.

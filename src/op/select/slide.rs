@@ -8,13 +8,13 @@
 //! Invariants:
 //! * Before a row comes, exactly those rows leave that the window itself would have let out by then,
 //!   in the same order: results are those of window and selector apart, bit for bit.
-//! * A key's ring is as large as it ever had to be, never larger than the window; blocks are of few
-//!   sizes, and outgrown ones are used again.
+//! * A key's ring is as large as it ever had to be, never larger than the window.
 
 use serde::{Deserialize, Serialize};
 
+use super::rings::Rings;
 use super::{Call, SelectOp};
-use crate::aggregate::slide::{Fifo, Leaving, Moved, Slide, Sliding, TAKEN};
+use crate::aggregate::slide::{Fifo, Leaving, Slide, Sliding};
 use crate::error::{Error, Result};
 use crate::event::EventBatch;
 use crate::expr::columnar::ColumnarExpr;
@@ -81,13 +81,9 @@ impl SlideOp {
     fn slide(&mut self, batch: &mut EventBatch) -> Result<bool> {
         debug_assert!(batch.kinds.is_none() && batch.resets.is_empty());
         let ids = self.select.groups.intern(batch)?;
-        let bound = match &self.held {
-            Held::Queue(_) => self.select.groups.bound(),
-            Held::Rings(_) => ids.iter().max().map_or(0, |id| *id as usize + 1),
-        };
-        let leaving = match &mut self.held {
-            Held::Queue(queue) => queue.come(batch, &ids),
-            Held::Rings(rings) => rings.come(&ids, bound),
+        let (leaving, bound) = match &mut self.held {
+            Held::Queue(queue) => (queue.come(batch, &ids), self.select.groups.bound()),
+            Held::Rings(rings) => rings.come(&ids),
         };
         let mut results = Vec::with_capacity(self.calls.len());
         for call in &mut self.calls {
@@ -165,6 +161,10 @@ impl Operator for SlideOp {
         }
     }
 
+    fn reads_codes(&self) -> bool {
+        true
+    }
+
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.select.groups.snapshot(w)?;
         match &self.held {
@@ -187,7 +187,12 @@ impl Operator for SlideOp {
                 }
                 *queue = Queue { rows: queue.rows, age: queue.age, ..saved };
             }
-            Held::Rings(rings) => *rings = Rings { rows: rings.rows, ..r.value()? },
+            Held::Rings(rings) => {
+                let saved = rings.restored(r.value()?);
+                *rings = saved.ok_or_else(|| {
+                    Error::Snapshot("the rows of a key stand where there is no place".into())
+                })?;
+            }
         }
         self.calls.iter_mut().try_for_each(|c| r.section(|r| c.sliding.restore(r)))
     }
@@ -264,92 +269,5 @@ impl Queue {
             self.times.advance(self.left);
         }
         self.left = 0;
-    }
-}
-
-/// Rows of each key in a ring of its own; rings lie in blocks of one numbered row of places.
-#[derive(Serialize, Deserialize)]
-struct Rings {
-    #[serde(skip)]
-    rows: u32,
-    /// By key.
-    rings: Vec<Ring>,
-    /// First places of blocks no longer used, by size.
-    free: Vec<Vec<u32>>,
-    bound: u32,
-    #[serde(skip)]
-    places: Vec<u32>,
-    #[serde(skip)]
-    moved: Vec<Moved>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Ring {
-    first: u32,
-    /// Places; 0 before the first row.
-    size: u32,
-    len: u32,
-    /// Where the next row goes when all places are taken: where the oldest stands.
-    next: u32,
-}
-
-/// Places of the smallest block.
-const SMALLEST: u32 = 4;
-
-impl Rings {
-    fn new(rows: u32) -> Self {
-        let (rings, free, places, moved) = (vec![], vec![], vec![], vec![]);
-        Self { rows, rings, free, bound: 0, places, moved }
-    }
-
-    /// Works out where each row goes.
-    fn come(&mut self, keys: &[u32], bound: usize) -> Leaving<'_> {
-        if self.rings.len() < bound {
-            self.rings.resize(bound, Ring::default());
-        }
-        self.moved.clear();
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        places.extend(keys.iter().enumerate().map(|(row, key)| {
-            let ring = &mut self.rings[*key as usize];
-            if ring.len == self.rows {
-                let place = ring.first + ring.next;
-                ring.next = if ring.next + 1 == self.rows { 0 } else { ring.next + 1 };
-                return place | TAKEN;
-            }
-            if ring.len == ring.size {
-                self.grow(row as u32, *key);
-            }
-            let ring = &mut self.rings[*key as usize];
-            ring.len += 1;
-            ring.first + ring.len - 1
-        }));
-        self.places = places;
-        let (places, moved) = (&self.places, &self.moved);
-        Leaving::Rings { places, moved, bound: self.bound as usize }
-    }
-
-    /// Gives a key a block of the next size.
-    #[cold]
-    fn grow(&mut self, before: u32, key: u32) {
-        let Ring { first, size, len, .. } = self.rings[key as usize];
-        let larger = size.saturating_mul(2).clamp(SMALLEST, self.rows.max(SMALLEST));
-        let class = |size: u32| size.next_power_of_two().trailing_zeros() as usize;
-        let at = match self.free.get_mut(class(larger)).and_then(Vec::pop) {
-            Some(at) => at,
-            None => {
-                self.bound += larger;
-                self.bound - larger
-            }
-        };
-        if size > 0 {
-            self.moved.push(Moved { before, from: first, to: at, len });
-            if self.free.len() <= class(size) {
-                self.free.resize(class(size) + 1, vec![]);
-            }
-            self.free[class(size)].push(first);
-        }
-        let ring = &mut self.rings[key as usize];
-        (ring.first, ring.size) = (at, larger);
     }
 }

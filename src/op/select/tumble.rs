@@ -7,17 +7,22 @@
 //! Invariants:
 //! * `seen` lists the groups of the open batch in order of their first row; `last[g].batch` is `batch`
 //!   exactly for those.
-//! * Between steps `last[g].slot` of a seen group is its last row; what it adds up to is in the
-//!   aggregators until the reset that closes the batch.
+//! * Between steps `last[g].slot` of a seen group is its last row, as far as the selector reads it; what
+//!   it adds up to is in the aggregators until the reset that closes the batch.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_null_array};
+use arrow::compute::take;
 use arrow::datatypes::Int64Type;
 
 use super::pick::Picked;
 use super::{Call, SelectOp};
 use crate::aggregate::{AggregateInput, GroupReset};
 use crate::error::{Error, Result};
-use crate::event::{BatchBuilder, EventBatch, Kind, NO_SLOT, RowStore, SINGLE_KEY, Slot};
+use crate::event::{
+    BatchBuilder, EventBatch, Kind, NO_SLOT, RowStore, SINGLE_KEY, Slot, record_batch,
+};
 use crate::lang::ast::EventType;
 use crate::op::{Operator, Output};
 use crate::plan::spec::SelectSpec;
@@ -41,7 +46,11 @@ pub struct TumbleOp {
     seen: Vec<u32>,
     /// By group.
     last: Vec<Last>,
-    /// Last rows.
+    /// Columns of the rows that the selector reads.
+    needed: Vec<usize>,
+    /// Whether all rows of a group agree in these, so that any of them will do.
+    same: bool,
+    /// Last rows, with the needed columns.
     store: RowStore,
 }
 
@@ -86,7 +95,10 @@ impl TumbleOp {
         if !op.calls.iter().all(|c| c.aggregator.drains()) {
             return Ok(None);
         }
-        let store = RowStore::new(op.input.clone())?;
+        let mut needed = op.projection.needed().to_vec();
+        needed.retain(|c| *c < op.input.fields().len());
+        let same = needed.iter().all(|c| op.groups.fixes(*c, &op.input));
+        let store = RowStore::new(Arc::new(op.input.project(&needed)?))?;
         Ok(Some(Self {
             select: op,
             window,
@@ -95,14 +107,15 @@ impl TumbleOp {
             batch: 1,
             seen: vec![],
             last: vec![],
+            needed,
+            same,
             store,
         }))
     }
 
     /// Finds the batches that close and the resets that come with it.
     fn cut(&mut self, times: &[i64], ids: &[u32]) -> (Vec<Closed>, Vec<GroupReset>) {
-        let bound = ids.iter().max().map_or(0, |g| *g as usize + 1);
-        self.last.resize(bound.max(self.last.len()), NEVER);
+        self.last.resize(self.select.groups.bound().max(self.last.len()), NEVER);
         let (mut closed, mut resets) = (vec![], vec![]);
         let mut row = 0;
         while row < times.len() {
@@ -119,21 +132,22 @@ impl TumbleOp {
                 }
                 Some(_) => {}
             }
-            let end = self.end;
-            let until = times[row..].iter().position(|t| *t >= end);
-            let until = until.map_or(times.len(), |n| row + n);
-            // A batch that ends at the largest time there is can't hold the row that opened it.
-            let until = until.max(row + 1);
+            // A batch that ends at the largest time there is can't hold the row that opened it: that is in
+            // it anyway.
+            let (first, end) = (row, self.end);
             let Self { last, seen, batch, .. } = self;
-            for (i, group) in ids[row..until].iter().enumerate() {
+            for (t, group) in times[first..].iter().zip(&ids[first..]) {
+                if *t >= end && row > first {
+                    break;
+                }
                 let l = &mut last[*group as usize];
                 if l.batch != *batch {
                     (l.batch, l.slot) = (*batch, NO_SLOT);
                     seen.push(*group);
                 }
-                l.row = (row + i) as u32;
+                l.row = row as u32;
+                row += 1;
             }
-            row = until;
         }
         (closed, resets)
     }
@@ -173,7 +187,7 @@ impl TumbleOp {
             totals.extend(aggregator.drain(&input)?);
         }
         self.emit(&batch, closed, totals, out)?;
-        self.keep(&batch);
+        self.keep(&batch)?;
         self.forget();
         Ok(())
     }
@@ -189,19 +203,27 @@ impl TumbleOp {
         if closed.is_empty() {
             return Ok(());
         }
-        let (mut slots, mut rows, mut offsets) = (vec![], BatchBuilder::default(), vec![0]);
+        let mut last: Vec<Last> =
+            closed.iter().flat_map(|c| c.groups.iter().map(|(_, last)| *last)).collect();
+        self.store(batch, &mut last)?;
+        let (mut rows, mut offsets) = (BatchBuilder::default(), vec![0]);
         for Closed { by, groups } in closed {
-            for (_, last) in groups {
-                let slot = self.slot(batch, last);
-                let ts = self.store.ts(slot);
-                rows.push(ts, batch.at[by], batch.order[by], Kind::Current, SINGLE_KEY);
-                slots.push(slot);
-                self.store.release(slot);
+            let (at, order) = (batch.at[by], batch.order[by]);
+            for last in &last[rows.rows()..][..groups.len()] {
+                rows.push(self.store.ts(last.slot), at, order, Kind::Current, SINGLE_KEY);
+                self.store.release(last.slot);
             }
             rows.end_chunk();
-            offsets.push(slots.len() as u32);
+            offsets.push(rows.rows() as u32);
         }
-        let mut columns = self.store.gather_all(&slots);
+        let slots: Vec<Slot> = last.iter().map(|l| l.slot).collect();
+        let input = self.select.input.fields().iter().enumerate();
+        let mut columns: Vec<ArrayRef> = input
+            .map(|(c, field)| match self.needed.binary_search(&c) {
+                Ok(at) => self.store.gather(at, &slots),
+                Err(_) => new_null_array(field.data_type(), slots.len()),
+            })
+            .collect();
         columns.extend(totals);
         self.store.reclaim();
         let mut last_rows = rows.finish(self.select.wide.clone(), columns, false)?;
@@ -213,29 +235,46 @@ impl TumbleOp {
         Ok(())
     }
 
-    /// The last row of a group in the store.
-    fn slot(&mut self, batch: &EventBatch, last: Last) -> Slot {
-        if last.row == NO_ROW {
-            return last.slot;
+    /// Has the store hold the last rows of groups, all at once.
+    fn store(&mut self, batch: &EventBatch, last: &mut [Last]) -> Result<()> {
+        let (mut rows, mut places) = (vec![], vec![]);
+        for (i, l) in last.iter_mut().enumerate().filter(|(_, l)| l.row != NO_ROW) {
+            let row = std::mem::replace(&mut l.row, NO_ROW);
+            if l.slot != NO_SLOT && self.same {
+                self.store.set_ts(l.slot, batch.ts[row as usize]);
+                continue;
+            }
+            if l.slot != NO_SLOT {
+                self.store.release(l.slot);
+            }
+            rows.push(row);
+            places.push(i);
         }
-        if last.slot != NO_SLOT {
-            self.store.release(last.slot);
+        if rows.is_empty() {
+            return Ok(());
         }
-        let row = last.row as usize;
-        self.store.insert(&batch.columns, row, batch.ts[row])
+        let ts: Vec<i64> = rows.iter().map(|r| batch.ts[*r as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        let columns = self.needed.iter().map(|c| take(batch.columns.column(*c), &rows, None));
+        let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+        let columns = record_batch(self.store.schema(), columns, ts.len())?;
+        let mut slots = Vec::with_capacity(ts.len());
+        self.store.insert_range(&columns, 0..ts.len(), &ts, &mut slots);
+        for (i, slot) in places.into_iter().zip(slots) {
+            last[i].slot = slot;
+        }
+        Ok(())
     }
 
     /// Keeps the last rows of the open batch's groups.
-    fn keep(&mut self, batch: &EventBatch) {
-        for i in 0..self.seen.len() {
-            let group = self.seen[i] as usize;
-            let last = self.last[group];
-            if last.row != NO_ROW {
-                let slot = self.slot(batch, last);
-                self.last[group] = Last { row: NO_ROW, slot, ..last };
-            }
+    fn keep(&mut self, batch: &EventBatch) -> Result<()> {
+        let mut last: Vec<Last> = self.seen.iter().map(|g| self.last[*g as usize]).collect();
+        self.store(batch, &mut last)?;
+        for (group, last) in self.seen.iter().zip(last) {
+            self.last[*group as usize] = last;
         }
         self.store.reclaim();
+        Ok(())
     }
 
     /// Forgets groups of former batches once there may be as many of them as others.
@@ -262,6 +301,10 @@ impl Operator for TumbleOp {
             Some(batch) => self.tumble(batch, out),
             None => Ok(()),
         }
+    }
+
+    fn reads_codes(&self) -> bool {
+        true
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::{EventTime, Part};
 use crate::error::Result;
-use crate::event::Value;
+use crate::event::{Value, plain_rows};
 use crate::plan::StreamId;
 use crate::runtime::ingress::Ingress;
 use crate::runtime::rows::widened;
@@ -70,7 +70,7 @@ impl Entrance<'_> {
             Some(stage) => {
                 let rows = ts.len();
                 let part = Part { stream, entrance, columns, ts };
-                stage.arrive(self.ingress, vec![part], &[(0, rows)])
+                stage.arrive(self.ingress, plain(vec![part])?, &[(0, rows)])
             }
             None => {
                 self.ingress.batch(stream, columns, ts);
@@ -86,7 +86,7 @@ impl Entrance<'_> {
         items: &[(usize, usize)],
     ) -> Result<()> {
         match &mut self.event_time {
-            Some(stage) => stage.arrive(self.ingress, parts, items),
+            Some(stage) => stage.arrive(self.ingress, plain(parts)?, items),
             None => self.interleave(parts),
         }
     }
@@ -96,7 +96,7 @@ impl Entrance<'_> {
         match &mut self.event_time {
             Some(stage) => {
                 let items = by_time(&parts);
-                stage.arrive(self.ingress, parts, &items)
+                stage.arrive(self.ingress, plain(parts)?, &items)
             }
             None => {
                 let plain = parts.into_iter().map(|p| (p.stream, p.columns, p.ts));
@@ -125,6 +125,12 @@ impl Entrance<'_> {
             (None, _) => Ok(()),
         }
     }
+}
+
+/// Rows that wait are put together from many batches: they have strings, not codes of many dictionaries.
+fn plain(parts: Vec<Part>) -> Result<Vec<Part>> {
+    let plain = |p: Part| Ok(Part { columns: plain_rows(p.columns)?, ..p });
+    parts.into_iter().map(plain).collect()
 }
 
 /// The order in which the rows of parts stand by their times, as runs of rows of parts.
