@@ -134,12 +134,14 @@ impl Core {
         p: PartitionId,
         inputs: Vec<Option<EventBatch>>,
     ) -> Result<Vec<Option<EventBatch>>> {
-        let partition = &self.plan.partitions[p];
-        let streams = partition.keys.iter().map(|(s, _)| s).chain(&partition.shared);
-        let inputs = streams
-            .zip(inputs)
-            .map(|(s, b)| b.map(|b| self.readable(*s, b)).transpose())
-            .collect::<Result<_>>()?;
+        let mut inputs = inputs;
+        if !self.plan.windows.is_empty() {
+            let partition = &self.plan.partitions[p];
+            let streams = partition.keys.iter().map(|(s, _)| s).chain(&partition.shared);
+            for (input, s) in inputs.iter_mut().zip(streams) {
+                *input = input.take().map(|b| self.readable(*s, b)).transpose()?;
+            }
+        }
         let outputs = self.partitions[p].process(inputs)?;
         for (key, at) in self.partitions[p].take_fresh() {
             for q in &self.plan.partitions[p].queries {
@@ -298,6 +300,9 @@ impl Core {
     /// Ports that read named windows get what these put out; joins follow all of it, and patterns
     /// read current events only. What comes through the entry of a partition is readable already.
     fn read_windows(&self, q: usize, inputs: &mut [Option<EventBatch>]) -> Result<()> {
+        if self.plan.windows.is_empty() {
+            return Ok(());
+        }
         let query = &self.plan.queries[q];
         let pattern = match query.input {
             InputPlan::Join { .. } => return Ok(()),
