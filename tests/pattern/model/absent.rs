@@ -47,7 +47,12 @@ impl Engine<'_> {
     /// Whether `p` has not yet passed the `every` at the start.
     fn starts(&self, p: &Shared) -> bool {
         let passed = if self.p.sequence { p.borrow().past > 0 } else { p.borrow().repeated };
-        self.group_at_start() && !passed
+        self.repeats() && !passed
+    }
+
+    /// Whether there is an `every` at the start that begins anew: in a pattern none that may be skipped does.
+    fn repeats(&self) -> bool {
+        self.group_at_start() && (self.p.sequence || !self.p.optional(0))
     }
 
     /// The next time something happens without a row.
@@ -167,7 +172,7 @@ impl Engine<'_> {
             (Some(Absent::For(_)), State::Or(..)) if other.is_some_and(|o| !self.broken(p, o)) => {
                 p.borrow_mut().waits[side].0 = Wait::Broken;
             }
-            (Some(Absent::Meanwhile), _) if leads && self.group_at_start() => {
+            (Some(Absent::Meanwhile), _) if leads && self.repeats() => {
                 p.borrow_mut().waits[side].0 = Wait::Broken;
             }
             _ => self.give_up(p),
