@@ -3,6 +3,7 @@
 use arrow::datatypes::SchemaRef;
 
 use super::endpoints::{SinkPlan, SourcePlan};
+use super::shards::Sharding;
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
 use crate::error::Span;
 use crate::expr::TypedExpr;
@@ -34,6 +35,8 @@ pub struct Plan {
     pub partitions: Vec<PartitionPlan>,
     /// What runs in which order and mode.
     pub schedule: Vec<Unit>,
+    /// What can run in shards.
+    pub shards: Sharding,
     /// Whether operators that can be one are made one (a window with its selector, …).
     pub fused: bool,
 }
@@ -228,6 +231,7 @@ impl Plan {
         };
         let nodes = self.schedule.iter().flat_map(nodes).collect();
         self.schedule = vec![Unit::RowByRow { nodes, reason: Coupling::Reconvergence }];
+        self.shards = super::shards::sharding(self);
     }
 
     /// Keeps operators apart that could be one.

@@ -44,6 +44,11 @@ pub struct AppOptions {
     pub start: i64,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
+    /// In how many shards, each on a thread of its own, the queries run whose state is apart by key
+    /// ([`Plan::explain_text`] says which, and why others aren't); 1 = none. Streams that such
+    /// queries read take chunks of several events ([`Input::send_chunk`]) only with 1. A snapshot
+    /// goes with the number of shards it was taken with.
+    pub shards: usize,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -61,6 +66,7 @@ impl Default for AppOptions {
             clock: None,
             start: 0,
             directory: PathBuf::new(),
+            shards: 1,
             row_by_row: false,
             apart: false,
         }
@@ -110,6 +116,8 @@ struct Inner {
 pub(super) struct Shared {
     inner: Mutex<Inner>,
     pub(super) batch_rows: usize,
+    /// By stream, whether its events may come one by one only; empty = none.
+    singly: Vec<bool>,
     /// Never locked while `inner` is.
     pub(super) connections: Mutex<Connections>,
 }
@@ -158,7 +166,8 @@ impl App {
         }
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
-        let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;
+        let shards = options.shards.max(1);
+        let core = Core::new(Arc::clone(&plan), services, options.start, playback, shards)?;
         let inner = Inner {
             core,
             subscriptions: vec![],
@@ -172,6 +181,7 @@ impl App {
         let shared = Shared {
             inner: Mutex::new(inner),
             batch_rows: options.batch_rows.max(1),
+            singly: if shards > 1 { plan.shards.singly.clone() } else { vec![] },
             connections: Mutex::default(),
         };
         Ok(App {
@@ -427,6 +437,18 @@ impl Shared {
     fn subscribe(&self, place: Place, name: &str, callback: Callback) {
         let callback = Arc::new(Mutex::new(callback));
         self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
+    }
+
+    /// Refuses chunks of several events where shards could not put their results in order.
+    pub(super) fn check_chunk(&self, stream: usize, rows: usize) -> Result<()> {
+        if rows < 2 || !self.singly.get(stream).is_some_and(|s| *s) {
+            return Ok(());
+        }
+        Err(Error::Data(
+            "a chunk of several events can't be sent to queries that run in shards: send them one by \
+             one, or set `shards` to 1"
+                .into(),
+        ))
     }
 
     /// Takes something in, and runs a step if enough waits.

@@ -10,6 +10,7 @@ use super::build::{QueryNode, build_partition, build_query};
 use super::engine::Services;
 use super::group;
 use super::ingress::Ingress;
+use super::shards::{self, Shards};
 use super::stats::QueryStats;
 use super::triggers::Triggers;
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -33,6 +34,10 @@ pub(super) struct Core {
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
     triggers: Triggers,
+    /// What of the plan runs in shards, if they were asked for.
+    shards: Option<Shards>,
+    /// Nodes in whose place a region of shards runs.
+    leads: Vec<(Node, usize)>,
     /// Whether the clock's start is known, and operators and triggers were told of it.
     begun: bool,
     /// Rows that passed each stream.
@@ -56,12 +61,19 @@ pub(super) struct Flow {
 }
 
 impl Core {
+    /// The core of `plan`; what can run in shards runs in so many.
     pub(super) fn new(
-        plan: Arc<Plan>,
+        mut plan: Arc<Plan>,
         services: &Services,
         clock: i64,
         playback: bool,
+        shards: usize,
     ) -> Result<Self> {
+        let shards = Shards::new(&plan, shards, services)?;
+        let leads = match &shards {
+            Some(_) => shards::lead(Arc::make_mut(&mut plan)),
+            None => vec![],
+        };
         let queries = plan
             .queries
             .iter()
@@ -77,6 +89,8 @@ impl Core {
         let edges = group::edges(&plan, &readers);
         let mut core = Self {
             triggers: Triggers::new(&plan),
+            shards,
+            leads,
             begun: false,
             plan,
             readers,
@@ -97,8 +111,11 @@ impl Core {
     }
 
     /// The application starts.
-    fn begin(&mut self, at: i64) {
+    pub(super) fn begin(&mut self, at: i64) {
         self.begun = true;
+        if let Some(shards) = &mut self.shards {
+            shards.begin(at);
+        }
         self.triggers.begin(at);
         for (query, plan) in self.queries.iter_mut().zip(&self.plan.queries) {
             if plan.partition.is_none() {
@@ -151,7 +168,8 @@ impl Core {
     /// When the next timer is due, ms.
     pub(super) fn next_timer(&self) -> Option<i64> {
         let timers = self.queries.iter().filter_map(QueryNode::next_timer);
-        timers.chain(self.triggers.next_due()).min()
+        let shards = self.shards.as_ref().and_then(Shards::next_timer);
+        timers.chain(self.triggers.next_due()).chain(shards).min()
     }
 
     /// Runs everything that waits as one step.
@@ -176,7 +194,7 @@ impl Core {
         result
     }
 
-    fn run(
+    pub(super) fn run(
         &mut self,
         timeline: &Timeline,
         sent: Vec<Option<EventBatch>>,
@@ -209,7 +227,23 @@ impl Core {
         Ok(flow)
     }
 
+    /// Runs a region of shards in the place of one of its nodes.
+    fn sharded(&mut self, region: usize, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        let Some(shards) = &mut self.shards else { return Ok(()) };
+        let inputs = shards.streams(region).map(|s| flow.streams[s].clone()).collect();
+        for (q, out) in shards.run(region, step.timeline, inputs)? {
+            flow.queries[q] = out;
+        }
+        for (q, stats) in shards.stats() {
+            self.stats[q] = stats;
+        }
+        Ok(())
+    }
+
     fn columnar(&mut self, node: Node, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        if let Some((_, region)) = self.leads.iter().find(|(n, _)| *n == node) {
+            return self.sharded(*region, step, flow);
+        }
         match node {
             Node::Stream(s) => {
                 let stream = &self.plan.streams[s];
@@ -277,6 +311,11 @@ impl Core {
         EventBatch { kinds: None, keys, resets: vec![], ..batch }
     }
 
+    /// In how many shards state is kept: 1 if nothing runs in shards.
+    fn shards(&self) -> u64 {
+        self.shards.as_ref().map_or(1, |s| s.count() as u64)
+    }
+
     pub(super) fn snapshot(&self) -> Result<Vec<u8>> {
         if let Some(why) = &self.broken {
             return Err(Error::Snapshot(format!("the application stopped: {why}")));
@@ -284,6 +323,7 @@ impl Core {
         let mut w = SnapshotWriter::new();
         w.value(&SNAPSHOT_VERSION)?;
         w.value(&fingerprint(&self.plan))?;
+        w.value(&self.shards())?;
         w.value(&self.ingress.position())?;
         w.value(&self.done)?;
         w.value(&self.begun)?;
@@ -293,6 +333,9 @@ impl Core {
         }
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
+        }
+        if let Some(shards) = &self.shards {
+            w.section(|w| shards.snapshot(w))?;
         }
         Ok(seal(w.finish()))
     }
@@ -315,6 +358,12 @@ impl Core {
             );
             return Err(Error::Snapshot(format!("it is of another application: it has {what}")));
         }
+        let (saved, ours): (u64, u64) = (r.value()?, self.shards());
+        if saved != ours {
+            let message =
+                format!("it was taken with {saved} shards, this application runs in {ours}");
+            return Err(Error::Snapshot(message));
+        }
         self.ingress.set_position(r.value()?);
         self.done = r.value()?;
         self.begun = r.value()?;
@@ -324,6 +373,9 @@ impl Core {
         }
         for q in &mut self.queries {
             r.section(|r| q.restore(r))?;
+        }
+        if let Some(shards) = &mut self.shards {
+            r.section(|r| shards.restore(r))?;
         }
         if !r.is_empty() {
             return Err(Error::Snapshot("the snapshot holds more than this application".into()));

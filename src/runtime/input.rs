@@ -119,13 +119,15 @@ impl Input {
     /// Sends several events as one chunk (Siddhi's `send(Event[])`): queries see them as one.
     ///
     /// # Errors
-    /// As [`Input::send`].
+    /// As [`Input::send`]; [`Error::Data`] also if the stream is read in shards
+    /// (see [`crate::AppOptions::shards`]).
     pub fn send_chunk<R: IntoRow>(&self, rows: impl IntoIterator<Item = (i64, R)>) -> Result<()> {
         let rows = rows
             .into_iter()
             .map(|(ts, r)| Ok((ts, self.check(r.into_row())?)))
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
+        self.shared.check_chunk(self.stream, n)?;
         self.shared.send(|ingress| ingress.chunk(self.stream, rows), n)
     }
 

@@ -1,7 +1,8 @@
 //! Plan to operators, steps, and the public face: [`Engine`], [`App`].
 //!
 //! Text becomes a plan (`plan`), a plan becomes operators (`build`), rows wait at the entrance
-//! (`ingress`) and move through the graph one way, step by step (`core`, `group`). `app` gives that a
+//! (`ingress`) and move through the graph one way, step by step (`core`, `group`), parts of it on several threads (`shards`).
+//! `app` gives that a
 //! face that can be shared between threads.
 
 mod app;
@@ -13,6 +14,7 @@ mod events;
 mod group;
 mod ingress;
 mod input;
+mod shards;
 mod stats;
 mod triggers;
 
