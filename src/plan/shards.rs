@@ -163,17 +163,29 @@ impl Sharding {
 
     /// In words: by which keys a query is sharded, or why it is not.
     pub fn sentence(&self, plan: &Plan, q: QueryId) -> String {
+        match self.reason(q) {
+            Some(why) => format!("none: {why}"),
+            None => format!("by {}", self.keys(plan, q).join(", ")),
+        }
+    }
+
+    /// The keys by which a query is sharded, each `expression of stream`; none if it is not.
+    pub fn keys(&self, plan: &Plan, q: QueryId) -> Vec<String> {
+        let key = |e: &Entry| {
+            let stream = plan.streams[e.stream].full_name();
+            format!("{} of {stream}", text(plan, e.stream, &e.key))
+        };
         match self.queries.get(q) {
-            Some(Ok(region)) => {
-                let key = |e: &Entry| {
-                    let stream = plan.streams[e.stream].full_name();
-                    format!("{} of {stream}", text(plan, e.stream, &e.key))
-                };
-                let keys = self.regions[*region].entries.iter().map(key);
-                format!("by {}", keys.collect::<Vec<_>>().join(", "))
-            }
-            Some(Err(why)) => format!("none: {why}"),
-            None => "none".into(),
+            Some(Ok(region)) => self.regions[*region].entries.iter().map(key).collect(),
+            _ => vec![],
+        }
+    }
+
+    /// Why a query isn't sharded.
+    pub fn reason(&self, q: QueryId) -> Option<&str> {
+        match self.queries.get(q) {
+            Some(Err(why)) => Some(why),
+            _ => None,
         }
     }
 }

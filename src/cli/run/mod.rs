@@ -42,6 +42,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     let printer = Arc::new(Printer::new(stdout_taken));
     let options = AppOptions {
         batch_rows: arguments.batch_rows.get(),
+        shards: arguments.shards.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
         ..AppOptions::default()
     };

@@ -27,12 +27,14 @@ pub fn part(plan: &Plan, region: &Region) -> Part {
     let streams: Vec<StreamId> =
         entries.chain((0..plan.streams.len()).filter(|s| inner(s))).collect();
     let maps = Maps { streams, queries: region.queries.clone() };
-    let of = |n: &Node| maps.node(region, *n);
-    let nodes = plan.schedule.iter().filter_map(|u| match u {
-        Unit::Columnar(n) => Some(n),
+    // Entries are handed in, however they come to be; all that is behind them runs in columns.
+    let entries = (0..region.entries.len()).map(Node::Stream);
+    let of = |n: &Node| maps.node(region, *n).filter(|n| !entries.clone().any(|e| e == *n));
+    let behind = plan.schedule.iter().filter_map(|u| match u {
+        Unit::Columnar(n) => of(n),
         Unit::RowByRow { .. } => None,
     });
-    let schedule = nodes.filter_map(of).map(Unit::Columnar).collect();
+    let schedule = entries.clone().chain(behind).map(Unit::Columnar).collect();
     let part = Plan {
         streams: maps.streams.iter().map(|s| maps.stream(&plan.streams[*s])).collect(),
         triggers: vec![],

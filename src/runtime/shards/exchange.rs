@@ -1,6 +1,5 @@
 //! Which rows go to which shard: by the hash of a key, and what late rows ask for.
 
-
 use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
 };
