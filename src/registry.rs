@@ -24,22 +24,21 @@ pub const WINDOWS: &[&WindowSpec] = &[
     &window::expression::SPEC,
     &window::expression_batch::SPEC,
     &window::cron::SPEC,
+    &window::hopping::SPEC,
+    &window::unique::ever::SPEC,
+    &window::unique::first::SPEC,
+    &window::unique::length::SPEC,
+    &window::unique::time::SPEC,
+    &window::unique::length_batch::SPEC,
+    &window::unique::first_length_batch::SPEC,
+    &window::unique::time_batch::SPEC,
+    &window::unique::first_time_batch::SPEC,
+    &window::unique::time_length_batch::SPEC,
+    &window::unique::external_time_batch::SPEC,
 ];
 
-/// Windows of SiddhiQL (and its `unique` extension) that aren't built yet: refused as such.
-pub const PLANNED: &[&str] = &[
-    "unique:deduplicate",
-    "unique:ever",
-    "unique:externalTimeBatch",
-    "unique:first",
-    "unique:firstLengthBatch",
-    "unique:firstTimeBatch",
-    "unique:length",
-    "unique:lengthBatch",
-    "unique:time",
-    "unique:timeBatch",
-    "unique:timeLengthBatch",
-];
+/// Windows of SiddhiQL and its extensions that aren't built yet: refused as such.
+pub const PLANNED: &[&str] = &["unique:deduplicate"];
 
 /// The aggregators.
 pub const AGGREGATES: &[&AggregateSpec] = &[

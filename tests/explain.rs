@@ -220,7 +220,11 @@ fn every_application_of_the_corpus_can_be_explained() {
         let Ok((plan, _)) = foreshock::compile(&app) else { continue };
         let told = plan.explain_text();
         for q in &plan.queries {
-            assert!(told.contains(&format!("query {}: ", q.name)), "{app}\n{told}");
+            let head = match q.window {
+                Some(_) => format!("{} (", q.name),
+                None => format!("query {}: ", q.name),
+            };
+            assert!(told.contains(&head), "{app}\n{told}");
         }
         check_dot(&plan);
         check_json(&plan);

@@ -6,18 +6,19 @@
 //! The first pair warms up and holds the outputs to be equal; it isn't measured.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::digest::Digest;
+use super::feed::Feed;
 use super::limit::limit;
 use super::machine::MemoryWatch;
 use super::query::Query;
+use super::subject::Subject;
 use super::workload::{Step, Symbols, Workload};
 use crate::error::{Error, Result};
 use crate::time::wall::{Stopwatch, thread_cpu};
-use crate::{App, Input, Times};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -83,38 +84,56 @@ impl Spread {
 }
 
 /// What came out.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The query.
+    /// The query, or the application.
     pub query: String,
     /// Rows per send.
     pub batch_rows: usize,
     /// Representation of symbols.
-    pub symbols: &'static str,
+    pub symbols: Symbols,
     /// Events per repetition.
     pub events: usize,
-    /// Number of symbols.
-    pub keys: usize,
-    /// Rows put out per repetition, equal to the limit's.
+    /// Number of symbols, if that is known.
+    pub keys: Option<usize>,
+    /// Rows put out per repetition.
     pub rows_out: u64,
-    /// Whether the output was compared with that of the limit, and equal.
-    pub checked: bool,
-    /// Events per second of CPU time.
-    pub events_per_s_cpu: f64,
-    /// Events per second of wall-clock time.
-    pub events_per_s_wall: f64,
+    /// What the output was compared with, and found equal to.
+    pub checked: Check,
     /// CPU time per event, ns.
     pub cpu_ns_per_event: Spread,
+    /// Wall-clock time per event, ns.
+    pub wall_ns_per_event: Spread,
     /// CPU time per event of the limit, ns.
     pub limit_ns_per_event: Option<Spread>,
     /// Engine's rate by the limit's: 1 is as fast as hand-written.
-    pub ratio_to_limit: Option<f64>,
-    /// Range of that over the repetitions.
-    pub ratio_spread: Option<Spread>,
+    pub ratio_to_limit: Option<Spread>,
     /// Bytes of a snapshot at the end.
     pub state_bytes: usize,
     /// By how much the resident set grew at most while the engine ran.
     pub peak_bytes: Option<u64>,
+}
+
+/// What an output was held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// The hand-written loop's output.
+    Limit,
+    /// The engine's own output for the same input in other batches.
+    Batches,
+}
+
+impl Outcome {
+    /// Events per second of CPU time.
+    pub fn events_per_s_cpu(&self) -> f64 {
+        1e9 / self.cpu_ns_per_event.median
+    }
+
+    /// Events per second of wall-clock time.
+    pub fn events_per_s_wall(&self) -> f64 {
+        1e9 / self.wall_ns_per_event.median
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -137,74 +156,140 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
     let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
     drop(w);
-    let engine = warm_up(setup, &steps)?;
-    let (mut taken, mut limits, mut state_bytes) = (vec![], vec![], 0);
-    let mut peak_bytes: Option<u64> = None;
-    for _ in 0..setup.repetitions.max(1) {
-        let memory = MemoryWatch::start();
-        let running = Running::new(setup.query)?;
-        let (time, ()) = measure(|| running.send(&steps))?;
-        taken.push(time);
-        peak_bytes = peak_bytes.max(memory.peak());
-        running.expect(engine.rows)?;
-        state_bytes = running.app.snapshot()?.len();
-        drop(running);
-        if setup.limit {
-            limits.push(run_limit(setup, &steps, engine.rows)?);
-        }
-    }
-    Ok(outcome(setup, engine, &taken, &limits, state_bytes, peak_bytes))
+    let subject = Subject::of_query(setup.query);
+    let rows = check_query(setup, &subject, &steps)?;
+    let run_limit = || run_limit(setup, &steps, rows);
+    let limit: Option<&dyn Fn() -> Result<Taken>> =
+        if setup.limit { Some(&run_limit) } else { None };
+    let series = repeat(&subject, &steps, rows, setup.repetitions, limit)?;
+    Ok(Outcome {
+        query: subject.name,
+        batch_rows: setup.batch_rows,
+        symbols: setup.symbols,
+        events: setup.events,
+        keys: Some(setup.keys),
+        checked: Check::Limit,
+        ..series.outcome(setup.events, rows)
+    })
 }
 
-fn outcome(
-    setup: &Setup,
-    engine: Digest,
-    taken: &[Taken],
-    limits: &[Taken],
+/// Runs any application over its input in sends of `batch_rows`. `expected` is what it puts out for
+/// the same input in other sends ([`app_digests`]).
+///
+/// # Errors
+/// [`Error::Data`] if the outputs differ; what the engine fails with.
+pub fn run_app(
+    subject: &Subject,
+    feed: &Feed,
+    expected: &[Digest],
+    batch_rows: usize,
+    repetitions: usize,
+) -> Result<Outcome> {
+    let steps = feed.steps(batch_rows)?;
+    let found = subject.digests(&steps)?;
+    let different =
+        subject.outputs.iter().zip(found.iter().zip(expected)).find(|(_, (f, e))| f != e);
+    if let Some((stream, (found, expected))) = different {
+        return Err(Error::Data(format!(
+            "`{stream}` has {} rows (hash {:016x}) in sends of {batch_rows} rows, but {} (hash \
+             {:016x}) in sends of {CHECK_ROWS}; the output of an application that calls \
+             `currentTimeMillis` or `UUID` can't be checked",
+            found.rows, found.hash, expected.rows, expected.hash
+        )));
+    }
+    let rows = found.iter().map(|d| d.rows).sum();
+    let series = repeat(subject, &steps, rows, repetitions, None)?;
+    Ok(Outcome {
+        query: subject.name.clone(),
+        batch_rows,
+        checked: Check::Batches,
+        ..series.outcome(feed.len(), rows)
+    })
+}
+
+/// Rows per send of the run that others are compared with: a number nobody measures.
+const CHECK_ROWS: usize = 97;
+
+/// What an application puts out, per output stream, for its input in sends of a size of its own.
+///
+/// # Errors
+/// What the engine fails with.
+pub fn app_digests(subject: &Subject, feed: &Feed) -> Result<Vec<Digest>> {
+    subject.digests(&feed.steps(CHECK_ROWS)?)
+}
+
+/// What the repetitions gave.
+struct Series {
+    engine: Vec<Taken>,
+    limit: Vec<Taken>,
     state_bytes: usize,
     peak_bytes: Option<u64>,
-) -> Outcome {
-    let events = setup.events.max(1) as f64;
-    let per_event = |d: Duration| d.as_secs_f64() * 1e9 / events;
-    let none = Spread { median: 0.0, min: 0.0, max: 0.0 };
-    let cpu = Spread::of(taken.iter().map(|t| per_event(t.cpu)).collect()).unwrap_or(none);
-    let wall = Spread::of(taken.iter().map(|t| per_event(t.wall)).collect()).unwrap_or(none);
-    let pairs = taken.iter().zip(limits);
-    let ratios =
-        Spread::of(pairs.map(|(t, l)| l.cpu.as_secs_f64() / t.cpu.as_secs_f64()).collect());
-    Outcome {
-        query: setup.query.to_string(),
-        batch_rows: setup.batch_rows,
-        symbols: setup.symbols.label(),
-        events: setup.events,
-        keys: setup.keys,
-        rows_out: engine.rows,
-        checked: true,
-        events_per_s_cpu: 1e9 / cpu.median,
-        events_per_s_wall: 1e9 / wall.median,
-        cpu_ns_per_event: cpu,
-        limit_ns_per_event: Spread::of(limits.iter().map(|t| per_event(t.cpu)).collect()),
-        ratio_to_limit: ratios.map(|r| r.median),
-        ratio_spread: ratios,
-        state_bytes,
-        peak_bytes,
+}
+
+/// Runs the engine (and the limit, in turns) so many times, each time from an empty state.
+fn repeat(
+    subject: &Subject,
+    steps: &[Step],
+    rows: u64,
+    repetitions: usize,
+    limit: Option<&dyn Fn() -> Result<Taken>>,
+) -> Result<Series> {
+    let mut series = Series { engine: vec![], limit: vec![], state_bytes: 0, peak_bytes: None };
+    for _ in 0..repetitions.max(1) {
+        let memory = MemoryWatch::start();
+        let running = subject.start()?;
+        let found = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&found);
+        running.on_output(move |events| {
+            count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
+        })?;
+        let (time, ()) = measure(|| running.send(steps))?;
+        series.engine.push(time);
+        series.peak_bytes = series.peak_bytes.max(memory.peak());
+        let found = found.load(Ordering::Relaxed);
+        if found != rows {
+            return Err(changed("the engine", found, rows));
+        }
+        series.state_bytes = running.app.snapshot()?.len();
+        drop(running);
+        if let Some(run) = limit {
+            series.limit.push(run()?);
+        }
+    }
+    Ok(series)
+}
+
+impl Series {
+    /// The figures; who was measured is left to be filled in.
+    fn outcome(&self, events: usize, rows_out: u64) -> Outcome {
+        let per_event = |d: Duration| d.as_secs_f64() * 1e9 / events.max(1) as f64;
+        let none = Spread { median: 0.0, min: 0.0, max: 0.0 };
+        let engine = |f: fn(&Taken) -> Duration| {
+            Spread::of(self.engine.iter().map(|t| per_event(f(t))).collect()).unwrap_or(none)
+        };
+        let pairs = self.engine.iter().zip(&self.limit);
+        let ratios = pairs.map(|(t, l)| l.cpu.as_secs_f64() / t.cpu.as_secs_f64());
+        Outcome {
+            query: String::new(),
+            batch_rows: 0,
+            symbols: Symbols::View,
+            events,
+            keys: None,
+            rows_out,
+            checked: Check::Batches,
+            cpu_ns_per_event: engine(|t| t.cpu),
+            wall_ns_per_event: engine(|t| t.wall),
+            limit_ns_per_event: Spread::of(self.limit.iter().map(|t| per_event(t.cpu)).collect()),
+            ratio_to_limit: Spread::of(ratios.collect()),
+            state_bytes: self.state_bytes,
+            peak_bytes: self.peak_bytes,
+        }
     }
 }
 
-/// Runs both once and holds their outputs to be equal.
-fn warm_up(setup: &Setup, steps: &[Step]) -> Result<Digest> {
-    let app = App::from_text(&setup.query.app())?;
-    let seen = Arc::new(Mutex::new((Digest::default(), Ok(()))));
-    let all = Arc::clone(&seen);
-    app.subscribe("Out", move |events| {
-        let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let added = all.0.add(events.columns());
-        all.1 = std::mem::replace(&mut all.1, Ok(())).and(added);
-    })?;
-    send_all(&app, setup.query, steps)?;
-    let mut all = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    std::mem::replace(&mut all.1, Ok(()))?;
-    let engine = all.0;
+/// Runs query and limit once and holds their outputs to be equal; the number of rows.
+fn check_query(setup: &Setup, subject: &Subject, steps: &[Step]) -> Result<u64> {
+    let engine = subject.digests(steps)?.into_iter().next().unwrap_or_default();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
     for step in steps {
@@ -213,7 +298,7 @@ fn warm_up(setup: &Setup, steps: &[Step]) -> Result<Digest> {
         }
     }
     if engine == expected {
-        return Ok(engine);
+        return Ok(engine.rows);
     }
     Err(Error::Data(format!(
         "{} puts out {} rows (hash {:016x}), the hand-written loop {} (hash {:016x})",
@@ -237,51 +322,6 @@ fn run_limit(setup: &Setup, steps: &[Step], rows: u64) -> Result<Taken> {
 
 fn changed(who: &str, found: u64, rows: u64) -> Error {
     Error::Data(format!("{who} put out {found} rows, {rows} the first time"))
-}
-
-/// The query in an engine of its own, its output counted.
-struct Running {
-    app: App,
-    query: Query,
-    rows: Arc<AtomicU64>,
-}
-
-impl Running {
-    fn new(query: Query) -> Result<Self> {
-        let app = App::from_text(&query.app())?;
-        let rows = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&rows);
-        app.subscribe("Out", move |events| {
-            count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
-        })?;
-        Ok(Self { app, query, rows })
-    }
-
-    fn send(&self, steps: &[Step]) -> Result<()> {
-        send_all(&self.app, self.query, steps)
-    }
-
-    fn expect(&self, rows: u64) -> Result<()> {
-        let found = self.rows.load(Ordering::Relaxed);
-        if found == rows { Ok(()) } else { Err(changed("the engine", found, rows)) }
-    }
-}
-
-fn send_all(app: &App, query: Query, steps: &[Step]) -> Result<()> {
-    let inputs: Vec<Input> = query.streams().iter().map(|s| app.input(s)).collect::<Result<_>>()?;
-    for step in steps {
-        match &step[..] {
-            [(stream, batch)] => inputs[*stream].send_batch(batch, Times::Column("ts"))?,
-            _ => {
-                let parts: Vec<_> = step
-                    .iter()
-                    .map(|(stream, batch)| (&inputs[*stream], batch, Times::Column("ts")))
-                    .collect();
-                app.send_batches(&parts)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -16,11 +16,13 @@
 
 pub mod closed;
 pub mod digest;
+pub mod feed;
 pub mod limit;
 pub mod machine;
 pub mod open;
 pub mod query;
 pub mod report;
+pub mod subject;
 pub mod workload;
 
 pub use query::Query;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::nearest;
+
 /// A query of the harness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Query {
@@ -116,6 +118,10 @@ impl FromStr for Query {
 
     fn from_str(s: &str) -> Result<Self, String> {
         let found = Query::ALL.into_iter().find(|q| q.name() == s.to_ascii_lowercase());
-        found.ok_or_else(|| format!("there is no query `{s}`, they are q1 to q8"))
+        let near = || nearest(s, Query::ALL.map(Query::name));
+        found.ok_or_else(|| match near() {
+            Some(near) => format!("there is no query `{s}`; did you mean `{near}`?"),
+            None => format!("there is no query `{s}`; they are q1 to q8"),
+        })
     }
 }

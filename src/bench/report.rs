@@ -1,13 +1,15 @@
 //! Results as a table for people and as JSON for programs.
+//!
+//! Invariant: every object in the JSON has the same fields; what wasn't measured is null.
 
-use std::fmt::Write;
+use serde_json::{Value as Json, json};
 
 use super::closed::{Outcome, Spread};
 use super::machine::Machine;
 use super::open::OpenOutcome;
 
 /// Everything one invocation measured.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct Report {
     /// Where.
     pub machine: Machine,
@@ -16,8 +18,7 @@ pub struct Report {
 }
 
 /// One line of a report.
-#[derive(Debug, Clone, serde::Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Measured {
     /// A closed loop.
     Closed(Outcome),
@@ -27,11 +28,9 @@ pub enum Measured {
 
 impl Report {
     /// As JSON.
-    ///
-    /// # Errors
-    /// None that can happen: all of it is plain numbers and text.
-    pub fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self)
+    pub fn json(&self) -> String {
+        let results: Vec<Json> = self.results.iter().map(Measured::json).collect();
+        format!("{:#}\n", json!({ "machine": self.machine, "results": results }))
     }
 
     /// As a table.
@@ -39,23 +38,78 @@ impl Report {
         let mut out = header(&self.machine);
         let mut heads = (false, false);
         for result in &self.results {
-            // Writing to a string can't fail.
-            let _ = match result {
-                Measured::Closed(o) => {
-                    if !std::mem::replace(&mut heads.0, true) {
-                        out.push_str(CLOSED);
-                    }
-                    writeln!(out, "{}", closed_line(o))
-                }
-                Measured::Open(o) => {
-                    if !std::mem::replace(&mut heads.1, true) {
-                        out.push_str(OPEN);
-                    }
-                    writeln!(out, "{}", open_line(o))
-                }
+            let (seen, head) = match result {
+                Measured::Closed(_) => (&mut heads.0, CLOSED),
+                Measured::Open(_) => (&mut heads.1, OPEN),
             };
+            if !std::mem::replace(seen, true) {
+                out.push_str(head);
+            }
+            out.push_str(&result.line());
+            out.push('\n');
         }
         out
+    }
+}
+
+impl Measured {
+    /// The line of the table.
+    pub fn line(&self) -> String {
+        match self {
+            Measured::Closed(o) => closed_line(o),
+            Measured::Open(o) => open_line(o),
+        }
+    }
+
+    fn json(&self) -> Json {
+        match self {
+            Measured::Closed(o) => json!({
+                "query": o.query,
+                "mode": "closed",
+                "batch_rows": o.batch_rows,
+                "symbols": o.symbols.label(),
+                "keys": o.keys,
+                "events": o.events,
+                "rows_out": o.rows_out,
+                "checked": o.checked,
+                "events_per_s_cpu": o.events_per_s_cpu(),
+                "events_per_s_wall": o.events_per_s_wall(),
+                "cpu_ns_per_event": o.cpu_ns_per_event,
+                "wall_ns_per_event": o.wall_ns_per_event,
+                "limit_ns_per_event": o.limit_ns_per_event,
+                "ratio_to_limit": o.ratio_to_limit.map(|r| r.median),
+                "ratio_spread": o.ratio_to_limit,
+                "latency_us": null,
+                "latency_curve_us": null,
+                "rate": null,
+                "sends": null,
+                "state_bytes": o.state_bytes,
+                "peak_bytes": o.peak_bytes,
+            }),
+            Measured::Open(o) => json!({
+                "query": o.query,
+                "mode": "open",
+                "batch_rows": o.batch_rows,
+                "symbols": o.symbols.label(),
+                "keys": o.keys,
+                "events": o.events,
+                "rows_out": o.rows_out,
+                "checked": null,
+                "events_per_s_cpu": null,
+                "events_per_s_wall": o.events_per_s_wall,
+                "cpu_ns_per_event": null,
+                "wall_ns_per_event": null,
+                "limit_ns_per_event": null,
+                "ratio_to_limit": null,
+                "ratio_spread": null,
+                "latency_us": o.latency_us,
+                "latency_curve_us": o.curve,
+                "rate": o.rate,
+                "sends": o.sends,
+                "state_bytes": o.state_bytes,
+                "peak_bytes": o.peak_bytes,
+            }),
+        }
     }
 }
 
@@ -84,7 +138,7 @@ pub const OPEN: &str = "query  batch     rate/s  went through/s     sends   \
 p50 us    p90 us    p99 us  p99.9 us    max us\n";
 
 /// A line under [`CLOSED`].
-pub fn closed_line(o: &Outcome) -> String {
+fn closed_line(o: &Outcome) -> String {
     let range = |s: &Spread, digits: usize| {
         format!("{:.digits$} ({:.digits$}-{:.digits$})", s.median, s.min, s.max)
     };
@@ -93,21 +147,21 @@ pub fn closed_line(o: &Outcome) -> String {
         "{:<5} {:>6} {:<10} {:>8} {:>12}   {:>9.3} ({:>9.3})   {:<24} {:>8}  {:<20} {:>9} {:>9}",
         o.query,
         o.batch_rows,
-        o.symbols,
+        o.symbols.label(),
         o.events,
         o.rows_out,
-        o.events_per_s_cpu / 1e6,
-        o.events_per_s_wall / 1e6,
+        o.events_per_s_cpu() / 1e6,
+        o.events_per_s_wall() / 1e6,
         range(&o.cpu_ns_per_event, 1),
         or_dash(o.limit_ns_per_event.map(|s| format!("{:.2}", s.median))),
-        or_dash(o.ratio_spread.as_ref().map(|s| range(s, 3))),
+        or_dash(o.ratio_to_limit.as_ref().map(|s| range(s, 3))),
         o.state_bytes / 1024,
         or_dash(o.peak_bytes.map(|b| (b / 1024).to_string())),
     )
 }
 
 /// A line under [`OPEN`].
-pub fn open_line(o: &OpenOutcome) -> String {
+fn open_line(o: &OpenOutcome) -> String {
     let l = &o.latency_us;
     format!(
         "{:<5} {:>6} {:>10.0} {:>15.0} {:>9} {:>8.1}  {:>8.1}  {:>8.1}  {:>8.1}  {:>8.1}",

@@ -11,6 +11,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use crate::Value;
 use crate::error::Result;
 
 /// The splitmix64 generator: one word of state, good enough for data, the same in every language.
@@ -43,6 +44,27 @@ impl SplitMix {
     #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+}
+
+/// How late rows arrive, ms: each from 0 to `most`, uniformly, as the seed says.
+#[derive(Debug, Clone)]
+pub struct Delays {
+    random: SplitMix,
+    most: u64,
+}
+
+impl Delays {
+    /// Delays of up to `most` ms.
+    pub fn new(most: u64, seed: u64) -> Self {
+        // Another sequence than that of the rows' values.
+        Self { random: SplitMix::new(seed ^ 0xd150_12de_0000_0001), most }
+    }
+
+    /// The delay of the next row, ms. (No iterator: it never ends.)
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> i64 {
+        self.random.below(self.most.min(1 << 30) + 1) as i64
     }
 }
 
@@ -138,6 +160,19 @@ impl Workload {
             w.volume.push(1 + random.below(1000) as i64);
         }
         w
+    }
+
+    /// The events one by one as values: stream, event time, attributes; event `i` goes to stream
+    /// `i % streams`.
+    pub fn rows(&self, symbols: Symbols, streams: usize) -> Vec<(usize, i64, Vec<Value>)> {
+        let names: Vec<String> = (0..self.keys).map(|c| symbols.name(c)).collect();
+        let row = |i: usize| {
+            let symbol = names[self.code[i] as usize].as_str().into();
+            let (ts, price, volume) = (self.ts[i], self.price[i], self.volume[i]);
+            let row = [Value::Long(ts), symbol, Value::Double(price), Value::Long(volume)];
+            (i % streams, ts, row.to_vec())
+        };
+        (0..self.len()).map(row).collect()
     }
 
     /// Number of events.

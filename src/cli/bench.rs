@@ -28,9 +28,9 @@ pub struct Arguments {
     /// Seed of the input.
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Measured repetitions.
-    #[arg(long, default_value_t = 7)]
-    repetitions: usize,
+    /// Measured repetitions; by default 7, with --rate 1.
+    #[arg(long)]
+    repetitions: Option<usize>,
     /// Runs the hand-written loops along and prints the ratios.
     #[arg(long)]
     limit: bool,
@@ -83,22 +83,16 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     for batch_rows in &arguments.batch_rows {
         for query in queries {
             let setup = setup(arguments, *query, *batch_rows);
-            report.results.push(match arguments.rate {
-                Some(rate) => {
-                    let outcome = open::run(&setup, rate)?;
-                    println!("{}", report::open_line(&outcome));
-                    Measured::Open(outcome)
-                }
-                None => {
-                    let outcome = closed::run(&setup)?;
-                    println!("{}", report::closed_line(&outcome));
-                    Measured::Closed(outcome)
-                }
-            });
+            let measured = match arguments.rate {
+                Some(rate) => Measured::Open(open::run(&setup, rate)?),
+                None => Measured::Closed(closed::run(&setup)?),
+            };
+            println!("{}", measured.line());
+            report.results.push(measured);
         }
     }
     if let Some(path) = &arguments.json {
-        std::fs::write(path, report.json()?)?;
+        std::fs::write(path, report.json())?;
     }
     Ok(())
 }
@@ -110,7 +104,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         keys: arguments.keys.unwrap_or(defaults.keys),
         symbols: arguments.symbols.into(),
         seed: arguments.seed,
-        repetitions: arguments.repetitions,
+        repetitions: arguments.repetitions.unwrap_or(if arguments.rate.is_some() { 1 } else { 7 }),
         limit: arguments.limit,
         ..defaults
     }

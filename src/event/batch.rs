@@ -16,7 +16,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{ArrowNativeType, SchemaRef};
 
-use super::KeyId;
+use super::{KeyId, Stamps};
 use crate::error::Result;
 
 /// The key of everything outside `partition`.
@@ -112,11 +112,11 @@ pub struct EventBatch {
     /// The stream's attributes.
     pub columns: RecordBatch,
     /// Event time, ms since the epoch.
-    pub ts: ScalarBuffer<i64>,
+    pub ts: Stamps<i64>,
     /// The application's clock when the row came to be, ms since the epoch; never falls.
-    pub at: ScalarBuffer<i64>,
+    pub at: Stamps<i64>,
     /// Total order of causes over the whole application.
-    pub order: ScalarBuffer<u64>,
+    pub order: Stamps<u64>,
     /// Kind per row; none = all current.
     pub kinds: Option<Arc<[Kind]>>,
     /// Chunk boundaries; none = every row is its own chunk.
@@ -129,12 +129,7 @@ pub struct EventBatch {
 
 impl EventBatch {
     /// All rows current, each its own chunk, no keys.
-    pub fn new(
-        columns: RecordBatch,
-        ts: ScalarBuffer<i64>,
-        at: ScalarBuffer<i64>,
-        order: ScalarBuffer<u64>,
-    ) -> Self {
+    pub fn new(columns: RecordBatch, ts: Stamps<i64>, at: Stamps<i64>, order: Stamps<u64>) -> Self {
         debug_assert_eq!(columns.num_rows(), ts.len());
         debug_assert_eq!(ts.len(), at.len());
         debug_assert_eq!(ts.len(), order.len());
@@ -143,8 +138,8 @@ impl EventBatch {
 
     /// No rows.
     pub fn empty(schema: SchemaRef) -> Self {
-        let none = ScalarBuffer::from(Vec::<i64>::new());
-        Self::new(RecordBatch::new_empty(schema), none.clone(), none, ScalarBuffer::from(vec![]))
+        let none = Stamps::from(vec![]);
+        Self::new(RecordBatch::new_empty(schema), none.clone(), none, vec![].into())
     }
 
     /// Number of rows.
@@ -164,7 +159,7 @@ impl EventBatch {
 
     /// Where a row stands among everything that happens.
     pub fn moment(&self, row: usize) -> Moment {
-        Moment { order: self.order[row], at: self.at[row] }
+        Moment { order: self.order.one(row), at: self.at.one(row) }
     }
 
     /// The partition key of a row.
@@ -256,20 +251,24 @@ impl EventBatch {
             .collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
         let columns = RecordBatch::try_new_with_options(self.columns.schema(), columns, &options)?;
-        Ok(self.select(columns, indices.values()))
+        Ok(self.picked(columns, indices.values()))
     }
 
     /// The hidden fields of `rows` (strictly increasing) around the given, already gathered columns.
     pub fn select(&self, columns: RecordBatch, rows: &[u32]) -> Self {
+        self.picked(columns, &ScalarBuffer::from(rows.to_vec()))
+    }
+
+    fn picked(&self, columns: RecordBatch, rows: &ScalarBuffer<u32>) -> Self {
         debug_assert_eq!(columns.num_rows(), rows.len());
-        let ts = pick(&self.ts, rows);
+        let ts = self.ts.pick(rows);
         // In playback, and as long as events are in order, the clock is their own time.
-        let at = if self.at.ptr_eq(&self.ts) { ts.clone() } else { pick(&self.at, rows) };
+        let at = if self.at.ptr_eq(&self.ts) { ts.clone() } else { self.at.pick(rows) };
         Self {
             columns,
             ts,
             at,
-            order: pick(&self.order, rows),
+            order: self.order.pick(rows),
             kinds: self.kinds.as_ref().map(|k| rows.iter().map(|r| k[*r as usize]).collect()),
             chunks: self.chunks.as_ref().map(|c| c.map(|o| select_offsets(o, rows))),
             resets: self

@@ -8,6 +8,7 @@ mod batch;
 mod interner;
 mod merge;
 pub mod object;
+mod stamps;
 mod store;
 mod value;
 mod views;
@@ -15,6 +16,7 @@ mod views;
 pub use batch::{BatchBuilder, Chunks, EventBatch, Kind, Moment, Reset, SINGLE_KEY};
 pub use interner::{KeyId, KeyInterner};
 pub use merge::{concat, merge};
+pub use stamps::Stamps;
 pub use store::{NO_SLOT, RowStore, Slot, StoreColumn};
 pub use value::Value;
 

@@ -3,6 +3,7 @@
 
 pub mod chain;
 pub mod join;
+pub mod named;
 pub mod partition;
 pub mod pattern;
 pub mod rate;

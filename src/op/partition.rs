@@ -183,6 +183,7 @@ impl PartitionEntry {
             pick(&batch.at),
             rows.iter().map(|r| batch.order[*r as usize]).collect(),
         );
+        out.kinds = batch.kinds.as_ref().map(|k| rows.iter().map(|r| k[*r as usize]).collect());
         out.chunks = (offsets.len() != rows.len() + 1).then(|| Chunks::new(offsets));
         out.keys = Some(keys.into());
         Ok(out)

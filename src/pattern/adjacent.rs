@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::concat;
 use arrow::datatypes::{Schema, SchemaRef};
 
@@ -17,7 +17,7 @@ use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EventRef, OutputColumn, PatternSpec, Pick, StateSpec};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, RowStore};
+use crate::event::{EventBatch, Kind, RowStore, Stamps};
 use crate::expr::{ColumnarExpr, TypedExpr, TypedKind};
 use crate::lang::ast::PatternKind;
 use crate::state::{SnapshotReader, SnapshotWriter};
@@ -141,7 +141,7 @@ impl Adjacent {
         let border = match self.last.take() {
             Some(last) => {
                 let accepted = accepts.as_ref().map(|a| a.slice(0, 1));
-                let ts = ScalarBuffer::from(vec![last.ts]);
+                let ts = Stamps::from(vec![last.ts]);
                 let seconds = batch.slice(0, 1);
                 self.pairs(&last.columns, &ts, &seconds, [None, accepted])?
             }
@@ -165,7 +165,7 @@ impl Adjacent {
     fn pairs(
         &self,
         firsts: &RecordBatch,
-        ts: &ScalarBuffer<i64>,
+        ts: &Stamps<i64>,
         seconds: &EventBatch,
         masks: [Option<BooleanBuffer>; 2],
     ) -> Result<Option<EventBatch>> {
@@ -196,8 +196,8 @@ impl Adjacent {
             },
             OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
                 let times = match self.picks[pick].side {
-                    0 => ts.clone(),
-                    _ => seconds.ts.clone(),
+                    0 => ts.values().clone(),
+                    _ => seconds.ts.values().clone(),
                 };
                 Arc::new(Int64Array::new(times, None)) as ArrayRef
             }
@@ -261,10 +261,7 @@ fn join(
         .collect::<std::result::Result<_, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(border.rows() + inner.rows()));
     let columns = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
-    fn chain<T: arrow::datatypes::ArrowNativeType>(
-        a: &ScalarBuffer<T>,
-        b: &ScalarBuffer<T>,
-    ) -> ScalarBuffer<T> {
+    fn chain<T: arrow::array::ArrowNativeTypeOp>(a: &Stamps<T>, b: &Stamps<T>) -> Stamps<T> {
         [&a[..], &b[..]].concat().into()
     }
     let ts = chain(&border.ts, &inner.ts);

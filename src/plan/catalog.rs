@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use arrow::datatypes::SchemaRef;
 
 use super::endpoints;
-use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec};
+use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec, WindowId};
+use super::named::{self, NamedWindow};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
 use crate::lang::ast::{
-    App, Attribute, Definition, DefinitionKind, Item, Source, StreamMark, TriggerAt,
+    App, Attribute, Definition, DefinitionKind, Item, Query, Source, StreamMark, TriggerAt,
 };
 use crate::time::Cron;
 
@@ -18,6 +19,7 @@ use crate::time::Cron;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defined {
     Stream(StreamId),
+    Window(WindowId),
     /// A construct that isn't built yet; reported where it is defined.
     Later(&'static str),
 }
@@ -27,6 +29,9 @@ enum Defined {
 pub(super) struct Catalog {
     pub(super) streams: Vec<StreamPlan>,
     pub(super) triggers: Vec<TriggerPlan>,
+    pub(super) windows: Vec<NamedWindow>,
+    /// Names that joins read.
+    pub(super) joined: Vec<String>,
     names: HashMap<String, (Defined, Span)>,
     inner: HashMap<(PartitionId, String), StreamId>,
     faults: HashMap<String, StreamId>,
@@ -37,7 +42,8 @@ pub(super) struct Catalog {
 impl Catalog {
     /// Reads all definitions; `incomplete` if some of them didn't parse.
     pub(super) fn new(app: &App, incomplete: bool, found: &mut Vec<Diagnostic>) -> Self {
-        let mut catalog = Catalog { incomplete, ..Catalog::default() };
+        let joined = named::joined(&queries(app));
+        let mut catalog = Catalog { incomplete, joined, ..Catalog::default() };
         for item in &app.items {
             if let Item::Definition(d) = item {
                 catalog.define(d, found);
@@ -59,9 +65,13 @@ impl Catalog {
                 check_attributes(attributes, found);
                 later("`define table`")
             }
-            DefinitionKind::Window { attributes, .. } => {
+            DefinitionKind::Window { attributes, function, output } => {
                 check_attributes(attributes, found);
-                later("`define window`")
+                if !self.clashes(d, found) {
+                    let schema = schema_of(attributes.iter().map(|a| (a.name.name.as_str(), a.ty)));
+                    self.define_window(d, schema, (function, *output), found);
+                }
+                return;
             }
             DefinitionKind::Trigger(at) => return self.define_trigger(d, at, found),
             DefinitionKind::Function { .. } => later("`define function`"),
@@ -72,6 +82,16 @@ impl Catalog {
         }
         found.push(Diagnostic::not_supported(d.span.0, what));
         self.names.insert(d.name.name.clone(), (defined, d.name.at()));
+    }
+
+    /// A window's name means it.
+    pub(super) fn name_window(&mut self, d: &Definition, id: WindowId) {
+        self.names.insert(d.name.name.clone(), (Defined::Window(id), d.name.at()));
+    }
+
+    /// What is wrong with a definition was reported, and isn't held against those who use it.
+    pub(super) fn refuse_name(&mut self, d: &Definition) {
+        self.names.insert(d.name.name.clone(), (Defined::Later("`define window`"), d.name.at()));
     }
 
     fn define_stream(&mut self, d: &Definition, attrs: &[Attribute], found: &mut Vec<Diagnostic>) {
@@ -142,17 +162,12 @@ impl Catalog {
         }
         let id = self.streams.len();
         let (sources, sinks) = endpoints::check(d, &schema, found);
+        let name = d.name.name.clone();
         self.streams.push(StreamPlan {
-            name: d.name.name.clone(),
-            mark: StreamMark::Plain,
-            partition: None,
-            schema,
-            defined: Some(d.span.0),
             endpoints: annotations(d),
             sources,
             sinks,
-            fault: None,
-            writers: vec![],
+            ..StreamPlan::new(name, StreamMark::Plain, schema, Some(d.span.0))
         });
         self.names.insert(d.name.name.clone(), (Defined::Stream(id), d.name.at()));
         Some(id)
@@ -173,18 +188,8 @@ impl Catalog {
                 let fault = self.streams.len();
                 let attributes = attrs.iter().map(|a| (a.name.name.as_str(), a.ty));
                 let schema = schema_of(attributes.chain([("_error", AttrType::Object)]));
-                self.streams.push(StreamPlan {
-                    name: d.name.name.clone(),
-                    mark: StreamMark::Fault,
-                    partition: None,
-                    schema,
-                    defined: Some(on_error.span.0),
-                    endpoints: vec![],
-                    sources: vec![],
-                    sinks: vec![],
-                    fault: None,
-                    writers: vec![],
-                });
+                let (name, span) = (d.name.name.clone(), Some(on_error.span.0));
+                self.streams.push(StreamPlan::new(name, StreamMark::Fault, schema, span));
                 self.streams[id].fault = Some(fault);
                 self.faults.insert(d.name.name.clone(), fault);
             }
@@ -234,6 +239,7 @@ impl Catalog {
             },
             StreamMark::Plain => match self.names.get(name) {
                 Some((Defined::Stream(id), _)) => Ok(*id),
+                Some((Defined::Window(id), _)) => Ok(self.windows[*id].output),
                 Some((Defined::Later(_), _)) => Err(Unknown::Reported),
                 None => Err(Unknown::NotYet),
             },
@@ -277,6 +283,7 @@ impl Catalog {
         };
         match known {
             Some(id) => {
+                let id = self.window_of(id).map_or(id, |w| w.input);
                 let defined = &self.streams[id].schema;
                 if defined == schema {
                     return Ok(id);
@@ -287,16 +294,8 @@ impl Catalog {
                 let id = self.streams.len();
                 let inner = t.mark == StreamMark::Inner;
                 self.streams.push(StreamPlan {
-                    name: name.clone(),
-                    mark: t.mark,
                     partition: partition.filter(|_| inner),
-                    schema: schema.clone(),
-                    defined: None,
-                    endpoints: vec![],
-                    sources: vec![],
-                    sinks: vec![],
-                    fault: None,
-                    writers: vec![],
+                    ..StreamPlan::new(name.clone(), t.mark, schema.clone(), None)
                 });
                 match (inner, partition) {
                     (true, Some(p)) => drop(self.inner.insert((p, name), id)),
@@ -317,6 +316,18 @@ pub(super) enum Unknown {
     Reported,
     /// It never can be.
     Fault(Diagnostic),
+}
+
+/// All queries of an application.
+fn queries(app: &App) -> Vec<&Query> {
+    fn of(item: &Item) -> &[Query] {
+        match item {
+            Item::Definition(_) => &[],
+            Item::Query(q) => std::slice::from_ref(q.as_ref()),
+            Item::Partition(p) => &p.queries,
+        }
+    }
+    app.items.iter().flat_map(of).collect()
 }
 
 fn annotations(d: &Definition) -> Vec<crate::lang::ast::Annotation> {

@@ -3,6 +3,7 @@
 use arrow::datatypes::SchemaRef;
 
 use super::endpoints::{SinkPlan, SourcePlan};
+use super::named::{NamedWindow, WindowEnd};
 use super::shards::Sharding;
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
 use crate::error::Span;
@@ -17,6 +18,8 @@ pub type StreamId = usize;
 pub type QueryId = usize;
 /// Index of a partition in [`Plan::partitions`].
 pub type PartitionId = usize;
+/// Index of a named window in [`Plan::windows`].
+pub type WindowId = usize;
 
 /// A compiled application.
 #[derive(Debug, Clone)]
@@ -29,7 +32,9 @@ pub struct Plan {
     pub streams: Vec<StreamPlan>,
     /// All triggers, in definition order.
     pub triggers: Vec<TriggerPlan>,
-    /// All queries, in definition order.
+    /// All named windows, in definition order.
+    pub windows: Vec<NamedWindow>,
+    /// The queries of the named windows, then those of the text, in definition order.
     pub queries: Vec<QueryPlan>,
     /// All partitions, in definition order.
     pub partitions: Vec<PartitionPlan>,
@@ -64,12 +69,39 @@ pub struct StreamPlan {
     pub fault: Option<StreamId>,
     /// Queries that write it, with the rank in which Siddhi would have called them for one event.
     pub writers: Vec<QueryId>,
+    /// The end of a named window it is.
+    pub window: Option<WindowEnd>,
 }
 
 impl StreamPlan {
-    /// The name as written in queries.
+    /// A stream that nothing writes, feeds or takes from yet.
+    pub(super) fn new(
+        name: String,
+        mark: StreamMark,
+        schema: SchemaRef,
+        defined: Option<Span>,
+    ) -> Self {
+        Self {
+            name,
+            mark,
+            partition: None,
+            schema,
+            defined,
+            endpoints: vec![],
+            sources: vec![],
+            sinks: vec![],
+            fault: None,
+            writers: vec![],
+            window: None,
+        }
+    }
+
+    /// The name as written in queries; that of a named window is its exit's.
     pub fn full_name(&self) -> String {
         match self.mark {
+            _ if matches!(self.window, Some(WindowEnd::Entrance(_))) => {
+                format!("{} (entrance)", self.name)
+            }
             StreamMark::Plain => self.name.clone(),
             StreamMark::Inner => format!("#{}", self.name),
             StreamMark::Fault => format!("!{}", self.name),
@@ -116,6 +148,8 @@ pub struct QueryPlan {
     pub target: Option<StreamId>,
     /// Remarks for `explain` (windows left out, predicates moved, …).
     pub notes: Vec<String>,
+    /// The named window it is the query of.
+    pub window: Option<WindowId>,
 }
 
 /// What a query reads.
@@ -291,6 +325,19 @@ impl Plan {
             readers.into_iter().map(|(_, n)| n).collect()
         };
         readers.into_iter().map(in_order).collect()
+    }
+
+    /// The attributes of a stream for those who read it.
+    pub fn attributes(&self, s: StreamId) -> &SchemaRef {
+        self.window_at(s).map_or(&self.streams[s].schema, |w| &w.schema)
+    }
+
+    /// The named window whose exit stream `s` is.
+    pub fn window_at(&self, s: StreamId) -> Option<&NamedWindow> {
+        match self.streams[s].window {
+            Some(WindowEnd::Exit(w)) => Some(&self.windows[w]),
+            _ => None,
+        }
     }
 
     /// The queries of partition `p` that read the outer stream `s` through its entry.

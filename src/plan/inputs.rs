@@ -5,7 +5,7 @@ use super::handlers::{plan_handlers, plan_window};
 use super::query::{Context, Refused, resolve, scope_of};
 use super::select::{Bound, bind_selection};
 use super::spec::SelectSpec;
-use super::{join, pattern};
+use super::{join, named, pattern};
 use crate::error::{Code, Diagnostic};
 use crate::lang::ast::{EventType, Handler, JoinInput, PatternInput, Query, Source, StreamInput};
 use crate::registry;
@@ -19,6 +19,17 @@ pub(super) fn plan_join(
 ) -> Result<(InputPlan, SelectSpec), Refused> {
     let left = resolve(&j.left.source, cx)?;
     let right = resolve(&j.right.source, cx)?;
+    for (side, id) in [(&j.left, left), (&j.right, right)] {
+        let window = cx.catalog.window_of(id);
+        named::no_window_behind(side, window).map_err(|d| vec![d])?;
+        if window.is_some() {
+            named::only_filters(side).map_err(|d| vec![d])?;
+        }
+        if window.is_some() && cx.partition.is_some() {
+            let what = "a join with a named window inside a partition";
+            return Err(vec![Diagnostic::not_supported(side.span.0, what)].into());
+        }
+    }
     let side = |s: &StreamInput, id: StreamId| {
         let mut scope = scope_of(s, id, cx);
         let (window, handlers): (Vec<_>, Vec<_>) =
@@ -28,7 +39,7 @@ pub(super) fn plan_join(
             Handler::Window(call) => plan_window(call, &mut scope),
             _ => unreachable!("partitioned by kind"),
         });
-        join::side(planned, window, scope)
+        join::side(planned, window, scope, cx.catalog.window_of(id).cloned())
     };
     let (left_side, right_side) = match (side(&j.left, left), side(&j.right, right)) {
         (Ok(l), Ok(r)) => (l, r),
@@ -81,7 +92,12 @@ pub(super) fn plan_pattern(
     let mut silent = false;
     let planned = {
         let mut lookup = |s: &Source| match resolve(s, cx) {
-            Ok(id) => Ok((id, cx.catalog.streams[id].schema.clone())),
+            Ok(id) => {
+                if let Some(window) = cx.catalog.window_of(id) {
+                    named::pattern_source(s, window)?;
+                }
+                Ok((id, cx.catalog.attributes(id)))
+            }
             Err(Refused::Waits(s)) => {
                 let d = cx.catalog.undefined(&s);
                 waits = Some(s);

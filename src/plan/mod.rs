@@ -13,6 +13,7 @@ mod handlers;
 pub(crate) mod held;
 mod inputs;
 pub mod join;
+mod named;
 pub mod pattern;
 mod query;
 mod rate;
@@ -24,6 +25,7 @@ pub mod spec;
 mod visit;
 
 pub use graph::*;
+pub use named::{NamedWindow, WindowEnd};
 pub use scope::{StreamScope, column};
 
 use crate::error::{Code, Diagnostic, Severity};
@@ -112,7 +114,9 @@ fn compile_statements(
         found.sort_by_key(|d| d.span);
         return Err(found);
     }
-    let mut queries: Vec<(usize, QueryPlan)> = queries;
+    // Before all queries of the text, as Siddhi makes them: their timers fire first.
+    let windows = catalog.window_queries().into_iter().map(|q| (0, q));
+    let mut queries: Vec<(usize, QueryPlan)> = windows.chain(queries).collect();
     queries.sort_by_key(|(n, _)| *n);
     let numbers: Vec<usize> = queries.iter().map(|(n, _)| *n).collect();
     let mut plan = Plan {
@@ -120,6 +124,7 @@ fn compile_statements(
         playback: settings.playback,
         streams: catalog.streams,
         triggers: catalog.triggers,
+        windows: catalog.windows,
         queries: queries.into_iter().map(|(_, q)| q).collect(),
         partitions,
         schedule: vec![],
@@ -337,7 +342,7 @@ impl Builder {
                 name: with.stream.name.name.clone(),
                 mark: StreamMark::Plain,
                 alias: None,
-                schema: self.catalog.streams[stream].schema.clone(),
+                schema: self.catalog.attributes(stream),
             };
             match key_spec(&with.key, &mut scope) {
                 Ok(key) => keys.push((stream, key)),

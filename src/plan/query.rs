@@ -4,6 +4,7 @@ use super::catalog::{Catalog, Unknown};
 use super::graph::{InputPlan, PartitionId, QueryPlan, StreamId};
 use super::handlers::{narrow, plan_handlers};
 use super::inputs;
+use super::named;
 use super::rate;
 use super::scope::{StreamScope, column};
 use super::select::bind_selection;
@@ -78,7 +79,8 @@ pub(super) fn plan_query(
         return Err(found.into());
     }
     let span = q.span.0;
-    Ok(QueryPlan { name, span, partition: cx.partition, input, select, rate, target, notes })
+    let partition = cx.partition;
+    Ok(QueryPlan { name, span, partition, input, select, rate, target, notes, window: None })
 }
 
 /// Which events leave. A snapshot is made of all events.
@@ -112,7 +114,7 @@ pub(super) fn scope_of(s: &StreamInput, stream: StreamId, cx: &Context<'_>) -> S
         name: s.source.name.name.clone(),
         mark: s.source.mark,
         alias: s.alias.as_ref().map(|a| a.name.clone()),
-        schema: cx.catalog.streams[stream].schema.clone(),
+        schema: cx.catalog.attributes(stream),
     }
 }
 
@@ -124,6 +126,9 @@ fn plan_stream(
     notes: &mut Vec<String>,
 ) -> Result<(InputPlan, SelectSpec), Refused> {
     let stream = resolve(&s.source, cx)?;
+    let window = cx.catalog.window_of(stream);
+    named::no_window_behind(s, window).map_err(|d| vec![d])?;
+    let named = window.is_some();
     let mut scope = scope_of(s, stream, cx);
     let planned = plan_handlers(&s.handlers, &mut scope, cx.app);
     let all = if q.select.items.is_none() { all_columns(&scope.schema) } else { vec![] };
@@ -143,7 +148,7 @@ fn plan_stream(
     aggregated |= !select.group_by.is_empty();
     narrow(&mut chain, &mut select);
     want_expired(&mut chain, aggregated, events, notes);
-    select.windowed = chain.iter().any(|h| matches!(h, HandlerSpec::Window { .. }));
+    select.windowed = named || chain.iter().any(|h| matches!(h, HandlerSpec::Window { .. }));
     Ok((InputPlan::Stream { stream, chain }, select))
 }
 

@@ -140,6 +140,26 @@ pub enum SnapshotOf {
 }
 
 impl SelectSpec {
+    /// Lets rows through as they are: current and expired, of columns that become `output`.
+    pub fn all(input: SchemaRef, output: SchemaRef) -> SelectSpec {
+        SelectSpec {
+            input,
+            aggregates: vec![],
+            group_by: vec![],
+            items: vec![],
+            having: None,
+            order_by: vec![],
+            limit: None,
+            offset: None,
+            events: EventType::All,
+            output,
+            keyed: false,
+            windowed: true,
+            joined: false,
+            every: false,
+        }
+    }
+
     /// The selector in front of a rate limit: it appends the groups' values where the limit asks for
     /// them, and leaves it to snapshots to choose, sort and cut rows.
     pub fn before(&self, rate: &RateSpec) -> SelectSpec {
@@ -224,6 +244,17 @@ pub struct JoinKey {
     pub ty: AttrType,
 }
 
+/// A named window as a side of a join.
+#[derive(Debug, Clone)]
+pub struct SharedSpec {
+    /// What the window puts out: which of its rows look for partners.
+    pub events: EventType,
+    /// Which columns of the window's rows are kept.
+    pub columns: Vec<usize>,
+    /// The column behind the attributes that tells rows of the window apart.
+    pub held: usize,
+}
+
 /// One side of a join.
 #[derive(Debug, Clone)]
 pub struct JoinSideSpec {
@@ -231,8 +262,11 @@ pub struct JoinSideSpec {
     pub input: SchemaRef,
     /// Handlers before the window, in order (no `Window` among them).
     pub handlers: Vec<HandlerSpec>,
-    /// The window; none = an empty window (holds nothing, each row travels as current, expired, reset).
+    /// The window; none (and not `shared`) = an empty window (holds nothing, each row travels as
+    /// current, expired, reset).
     pub window: Option<WindowCall>,
+    /// The named window this side is; its rows are what the window emits.
+    pub shared: Option<SharedSpec>,
     /// The rows that take part.
     pub schema: SchemaRef,
     /// Whether rows of this side look for partners (false on the passive side of `unidirectional`).

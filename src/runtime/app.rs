@@ -19,7 +19,7 @@ use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
 use crate::lang::ast::StreamMark;
-use crate::plan::Plan;
+use crate::plan::{Plan, WindowEnd};
 use crate::time::wall::Stopwatch;
 
 /// Where time comes from.
@@ -206,18 +206,21 @@ impl App {
     pub fn streams(&self) -> Vec<StreamInfo> {
         let info = |(i, s): (usize, &crate::plan::StreamPlan)| StreamInfo {
             name: s.full_name(),
-            schema: s.schema.clone(),
+            schema: self.plan.attributes(i).clone(),
             defined: s.defined.is_some(),
             written: !s.writers.is_empty(),
             read: !self.plan.readers(i).is_empty(),
         };
         let all = self.plan.streams.iter().enumerate();
-        all.filter(|(_, s)| s.mark != StreamMark::Inner).map(info).collect()
+        let entrance =
+            |s: &crate::plan::StreamPlan| matches!(s.window, Some(WindowEnd::Entrance(_)));
+        all.filter(|(_, s)| s.mark != StreamMark::Inner && !entrance(s)).map(info).collect()
     }
 
     /// Names of all queries, in definition order.
     pub fn queries(&self) -> Vec<String> {
-        self.plan.queries.iter().map(|q| q.name.clone()).collect()
+        let written = self.plan.queries.iter().filter(|q| q.window.is_none());
+        written.map(|q| q.name.clone()).collect()
     }
 
     /// The entrance of a stream.
@@ -226,6 +229,10 @@ impl App {
     /// [`Error::Name`] if there is no such stream.
     pub fn input(&self, stream: &str) -> Result<Input> {
         let id = self.stream_id(stream)?;
+        if self.plan.window_at(id).is_some() {
+            let message = format!("`{stream}` is a window: a query inserts into it, nobody else");
+            return Err(Error::Name(message));
+        }
         Ok(Input {
             shared: Arc::clone(&self.shared),
             stream: id,
@@ -261,7 +268,8 @@ impl App {
         })
     }
 
-    /// Calls `callback` with the events of a stream, step by step. Everything is current there.
+    /// Calls `callback` with the events of a stream, step by step (everything is current there), or
+    /// with what a named window puts out, current and expired.
     ///
     /// # Errors
     /// [`Error::Name`] if there is no such stream.
@@ -481,7 +489,7 @@ impl Shared {
             let flow = inner.core.step()?;
             inner.durations.record(watch.elapsed());
             inner.steps += 1;
-            let due = deliveries(&inner.subscriptions, flow);
+            let due = deliveries(&inner.subscriptions, &inner.core, flow)?;
             if due.is_empty() {
                 continue;
             }
@@ -510,16 +518,18 @@ impl Drop for Delivering<'_> {
     }
 }
 
-fn deliveries(subscriptions: &[Subscription], flow: Flow) -> Vec<(Arc<Mutex<Callback>>, Events)> {
+type Due = Vec<(Arc<Mutex<Callback>>, Events)>;
+
+fn deliveries(subscriptions: &[Subscription], core: &Core, flow: Flow) -> Result<Due> {
     let mut due = Vec::new();
     for s in subscriptions {
-        let batch: Option<&EventBatch> = match s.place {
-            Place::Stream(i) => flow.streams[i].as_ref(),
-            Place::Query(i) => flow.queries[i].as_ref(),
+        let batch: Option<EventBatch> = match s.place {
+            Place::Stream(i) => flow.streams[i].clone().map(|b| core.readable(i, b)).transpose()?,
+            Place::Query(i) => flow.queries[i].clone(),
         };
         if let Some(batch) = batch.filter(|b| b.rows() > 0) {
-            due.push((Arc::clone(&s.callback), Events::new(s.name.clone(), batch.clone())));
+            due.push((Arc::clone(&s.callback), Events::new(s.name.clone(), batch)));
         }
     }
-    due
+    Ok(due)
 }

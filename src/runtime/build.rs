@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::event::{EventBatch, KeyId, concat};
 use crate::op::chain::build_chain;
 use crate::op::join::{JoinOp, LengthJoin};
+use crate::op::named::NamedWindowOp;
 use crate::op::partition::PartitionEntry;
 use crate::op::pattern::PatternOp;
 use crate::op::rate::RateOp;
@@ -26,6 +27,10 @@ pub(super) struct QueryNode {
 
 /// Makes the operators of a query.
 pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<QueryNode> {
+    if let Some(w) = q.window {
+        let op = NamedWindowOp::new(&plan.windows[w])?;
+        return Ok(QueryNode { ops: vec![Box::new(op)], output: q.select.output.clone() });
+    }
     let mut ops = selected(plan, q, services)?;
     if let Some(rate) = &q.rate {
         ops.push(Box::new(RateOp::new(rate, &q.select)?));
@@ -40,7 +45,7 @@ fn selected(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<Vec<Box<d
     let select = limited.as_ref().unwrap_or(&q.select);
     let mut ops: Vec<Box<dyn Operator>> = match &q.input {
         InputPlan::Stream { stream, chain } => {
-            let schema = plan.streams[*stream].schema.clone();
+            let schema = plan.attributes(*stream).clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
                 && plan.fused
                 && let Some(op) = fused(call, *expired, select)?
@@ -94,7 +99,7 @@ fn fused(
 
 /// Makes the entry of a partition.
 pub(super) fn build_partition(plan: &Plan, p: &PartitionPlan) -> Result<PartitionEntry> {
-    let keys: Vec<_> = p.keys.iter().map(|(s, e)| (plan.streams[*s].schema.clone(), e)).collect();
+    let keys: Vec<_> = p.keys.iter().map(|(s, e)| (plan.attributes(*s).clone(), e)).collect();
     PartitionEntry::new(&keys, p.shared.len())
 }
 

@@ -15,8 +15,9 @@ use super::stats::QueryStats;
 use super::triggers::Triggers;
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, SINGLE_KEY, merge};
+use crate::op::named::{currents, emitted};
 use crate::op::partition::PartitionEntry;
-use crate::plan::{Coupling, Node, PartitionId, Plan, StreamId, Unit};
+use crate::plan::{Coupling, InputPlan, Node, PartitionId, Plan, StreamId, Unit, WindowEnd};
 use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
@@ -145,6 +146,12 @@ impl Core {
         p: PartitionId,
         inputs: Vec<Option<EventBatch>>,
     ) -> Result<Vec<Option<EventBatch>>> {
+        let partition = &self.plan.partitions[p];
+        let streams = partition.keys.iter().map(|(s, _)| s).chain(&partition.shared);
+        let inputs = streams
+            .zip(inputs)
+            .map(|(s, b)| b.map(|b| self.readable(*s, b)).transpose())
+            .collect::<Result<_>>()?;
         let outputs = self.partitions[p].process(inputs)?;
         for (key, at) in self.partitions[p].take_fresh() {
             for q in &self.plan.partitions[p].queries {
@@ -296,6 +303,7 @@ impl Core {
         step: &Step<'_>,
         inputs: &mut [Option<EventBatch>],
     ) -> Result<Option<EventBatch>> {
+        self.read_windows(q, inputs)?;
         let stats = &mut self.stats[q];
         stats.rows_in += inputs.iter().flatten().map(|b| b.rows() as u64).sum::<u64>();
         let out = self.queries[q].process(step, inputs)?;
@@ -303,10 +311,44 @@ impl Core {
         Ok(out)
     }
 
+    /// What readers of stream `s` get of its rows: of a named window, what it puts out.
+    pub(super) fn readable(&self, s: StreamId, batch: EventBatch) -> Result<EventBatch> {
+        match self.plan.window_at(s) {
+            Some(w) => emitted(w, w.events, batch),
+            None => Ok(batch),
+        }
+    }
+
+    /// Ports that read named windows get what these put out; joins follow all of it, and patterns
+    /// read current events only. What comes through the entry of a partition is readable already.
+    fn read_windows(&self, q: usize, inputs: &mut [Option<EventBatch>]) -> Result<()> {
+        let query = &self.plan.queries[q];
+        let pattern = match query.input {
+            InputPlan::Join { .. } => return Ok(()),
+            InputPlan::Pattern { .. } => true,
+            InputPlan::Stream { .. } => false,
+        };
+        for (input, s) in inputs.iter_mut().zip(query.input.streams()) {
+            let Some(w) = self.plan.window_at(*s) else { continue };
+            let Some(batch) = input.take() else { continue };
+            let batch = match (pattern, query.partition) {
+                (true, Some(_)) => currents(batch)?,
+                (true, None) => currents(emitted(w, w.events, batch)?)?,
+                (false, Some(_)) => batch,
+                (false, None) => emitted(w, w.events, batch)?,
+            };
+            *input = Some(batch).filter(|b| b.rows() > 0);
+        }
+        Ok(())
+    }
+
     /// A query's output as it enters stream `s`: every event is current there, and only inner streams
-    /// keep the key.
+    /// keep the key. What a named window emits stays current or expired.
     pub(super) fn enter(&self, s: StreamId, batch: EventBatch) -> EventBatch {
         let stream = &self.plan.streams[s];
+        if matches!(stream.window, Some(WindowEnd::Exit(_))) {
+            return batch;
+        }
         let keys = batch.keys.clone().filter(|_| stream.partition.is_some());
         EventBatch { kinds: None, keys, resets: vec![], ..batch }
     }

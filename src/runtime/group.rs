@@ -85,7 +85,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
         parts.entry((p, s)).or_default().push(b);
     }
     for ((p, s), batches) in parts {
-        if let Some(b) = concat(&core.plan.streams[s].schema, batches)? {
+        if let Some(b) = concat(core.plan.attributes(s), batches)? {
             flow.keyed.insert((p, s), b);
         }
     }

@@ -9,7 +9,7 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::event::{Chunks, EventBatch, Value, merge};
+use crate::event::{Chunks, EventBatch, Stamps, Value, merge};
 use crate::time::Timeline;
 
 /// Rows of all streams that wait for the next step.
@@ -128,14 +128,15 @@ impl Ingress {
 
     /// Rows in columns (already of the stream's schema), each its own chunk.
     pub(super) fn batch(&mut self, stream: usize, columns: RecordBatch, ts: ScalarBuffer<i64>) {
-        let Some(last) = ts.last() else { return };
+        let Some(last) = ts.last().copied() else { return };
         let first = 2 * self.seq + 1;
-        let order: ScalarBuffer<u64> = (0..ts.len() as u64).map(|i| first + 2 * i).collect();
+        let order = Stamps::steps(first, ts.len());
+        let ts = Stamps::from(ts);
         let at = if !self.playback {
             vec![self.clock; ts.len()].into()
         } else if ts[0] >= self.clock && ts.is_sorted() {
             // The clock is the events' own time, in the same buffer.
-            self.clock = *last;
+            self.clock = last;
             ts.clone()
         } else {
             let clock = &mut self.clock;
@@ -189,7 +190,7 @@ impl Ingress {
             if !ts.is_empty() {
                 let q = &mut self.queues[stream];
                 q.seal();
-                q.full.push(EventBatch::new(columns, ts, at.into(), order.into()));
+                q.full.push(EventBatch::new(columns, ts.into(), at.into(), order.into()));
             }
         }
     }

@@ -74,7 +74,8 @@ impl Triggers {
                 let value: ArrayRef = Arc::new(Int64Array::from(due.clone()));
                 let columns = RecordBatch::try_new(schema.clone(), vec![value])?;
                 let at = arrow::buffer::ScalarBuffer::from(due);
-                fired.push((*stream, EventBatch::new(columns, at.clone(), at, order)));
+                fired
+                    .push((*stream, EventBatch::new(columns, at.clone().into(), at.into(), order)));
             }
         }
         Ok(fired)

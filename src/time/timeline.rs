@@ -5,7 +5,7 @@
 //! clock reaches `d`, with the clock at `d` (not at the point): a replay of history fires them exactly
 //! as live traffic would have.
 
-use arrow::buffer::ScalarBuffer;
+use crate::event::Stamps;
 
 /// The points at which time moved in one step.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Timeline {
 enum Points {
     Own(Vec<u64>, Vec<i64>),
     /// Those of a batch, in the batch's own memory.
-    Shared(ScalarBuffer<u64>, ScalarBuffer<i64>),
+    Shared(Stamps<u64>, Stamps<i64>),
 }
 
 impl Default for Points {
@@ -30,6 +30,13 @@ impl Default for Points {
 }
 
 impl Points {
+    fn is_empty(&self) -> bool {
+        match self {
+            Points::Own(order, _) => order.is_empty(),
+            Points::Shared(order, _) => order.is_empty(),
+        }
+    }
+
     fn order(&self) -> &[u64] {
         match self {
             Points::Own(order, _) => order,
@@ -83,17 +90,19 @@ impl Timeline {
     }
 
     /// Adds the input events of a batch, each a point: as many [`Timeline::push`]es.
-    pub fn extend(&mut self, order: &ScalarBuffer<u64>, clock: &ScalarBuffer<i64>) {
+    pub fn extend(&mut self, order: &Stamps<u64>, clock: &Stamps<i64>) {
         debug_assert_eq!(order.len(), clock.len());
-        let (Some(last_order), Some(last_clock)) = (order.last(), clock.last()) else { return };
-        if self.points.order().is_empty() {
+        let (Some(last_order), Some(last_clock)) = (order.last_one(), clock.last_one()) else {
+            return;
+        };
+        if self.points.is_empty() {
             self.points = Points::Shared(order.clone(), clock.clone());
         } else {
             let (orders, clocks) = self.points.own();
             orders.extend_from_slice(order);
             clocks.extend_from_slice(clock);
         }
-        self.end = self.end.max(*last_clock);
+        self.end = self.end.max(last_clock);
         self.end_order = self.end_order.max(last_order + 1);
     }
 

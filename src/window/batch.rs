@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 
 /// `batch([n int])`.
@@ -20,6 +20,11 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |_, expired| About {
+        holds: if expired { "the rows of the last chunk" } else { "nothing between two chunks" }
+            .into(),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::time::Cron;
 
@@ -24,6 +24,11 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: false,
+    about: |_, expired| {
+        let before = if expired { " and of the one before" } else { "" };
+        let holds = format!("the rows of the open batch{before}, however many");
+        About { holds, timer: Some("at the points in time it names") }
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    About, Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
 
@@ -22,6 +24,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!("the rows that wait for {}, however many", About::time(args, 0)),
+        timer: Some("when its oldest row enters"),
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

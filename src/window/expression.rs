@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::args::Args;
 use super::held::{At, ConditionId, Conditions, NO_CONDITION};
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    About, Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result};
 use crate::event::{Kind, Slot};
 use crate::expr::types::AttrType;
@@ -31,6 +33,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Condition,
     findable: true,
+    about: |_, _| About {
+        holds: "the youngest rows for which the condition holds".into(),
+        timer: None,
+    },
     check: |args, span| {
         let args = Args::new(SPEC.signature, args, span, 1, 1)?;
         condition(&args)

@@ -9,7 +9,9 @@ use super::args::Args;
 use super::expression::condition;
 use super::held::{At, ConditionId, Conditions, NO_CONDITION};
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    About, Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, Slot, StoreColumn};
 use crate::expr::types::AttrType;
@@ -36,6 +38,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Condition,
     findable: true,
+    about: |_, expired| {
+        let before = if expired { " and of the one before" } else { "" };
+        About { holds: format!("the rows of the open batch{before}"), timer: None }
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

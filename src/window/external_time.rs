@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, Slot};
 
@@ -22,6 +22,13 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: true,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!(
+            "the rows of the last {} by that attribute, however many",
+            About::time(args, 1)
+        ),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

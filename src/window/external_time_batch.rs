@@ -12,7 +12,7 @@ use super::args::{Args, Start};
 use super::external_time::value;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
 use super::{
-    Reads, Tumbling, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+    About, Reads, Tumbling, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
 };
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Slot;
@@ -38,6 +38,12 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, expired| {
+        let timeout = About::number(args, 3).filter(|t| *t > 0);
+        // After a timeout, what was sent must be kept: it is sent again with the rest.
+        let holds = About::batches(&About::time(args, 1), false, expired || timeout.is_some());
+        About { holds, timer: timeout.map(|_| "when the open batch has waited for the timeout") }
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, Logic, Rows};
-use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    About, Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{KeyId, Kind, NO_SLOT, Slot};
 use crate::expr::types::AttrType;
@@ -29,6 +31,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Attributes,
     findable: true,
+    about: |args, _| About {
+        holds: format!("the last row of each of at most {} values", About::rows(args, 0)),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -54,6 +54,8 @@ pub(super) struct Rows {
     /// Keys within the partition key, for windows that have them.
     pub keys: SubKeys,
     next: Vec<Slot>,
+    /// The row in front, in lists from which rows are taken anywhere (see [`Rows::link_back`]).
+    before: Vec<Slot>,
 }
 
 impl Rows {
@@ -72,6 +74,43 @@ impl Rows {
         let slot = list.first()?;
         list.head = self.next[slot as usize];
         Some(slot)
+    }
+
+    /// As [`Rows::push_back`], into a list from which rows are taken with [`Rows::unlink`] and
+    /// [`Rows::relink`] (and not with [`Rows::pop_front`], as long as they are).
+    pub fn link_back(&mut self, list: &mut List, slot: Slot) {
+        let before = list.first().map_or(NO_SLOT, |_| list.tail);
+        self.push_back(list, slot);
+        self.before.resize(self.next.len().max(self.before.len()), NO_SLOT);
+        self.before[slot as usize] = before;
+    }
+
+    /// Takes a row out of its list.
+    pub fn unlink(&mut self, list: &mut List, slot: Slot) {
+        let (before, after) = (self.before[slot as usize], self.next[slot as usize]);
+        match before {
+            NO_SLOT => list.head = after,
+            b => self.next[b as usize] = after,
+        }
+        match after {
+            NO_SLOT => list.tail = before,
+            a => self.before[a as usize] = before,
+        }
+    }
+
+    /// Puts row `new` where `old` stands in its list.
+    pub fn relink(&mut self, list: &mut List, old: Slot, new: Slot) {
+        let (before, after) = (self.before[old as usize], self.next[old as usize]);
+        self.before.resize(self.next.len().max(self.before.len()), NO_SLOT);
+        (self.before[new as usize], self.next[new as usize]) = (before, after);
+        match before {
+            NO_SLOT => list.head = new,
+            b => self.next[b as usize] = new,
+        }
+        match after {
+            NO_SLOT => list.tail = new,
+            a => self.before[a as usize] = new,
+        }
     }
 
     /// Moves `from`'s rows behind those of `list`.
@@ -241,7 +280,7 @@ impl<L: Logic> Keyed<L> {
         const { assert!(size_of::<L::State>() <= 64, "a key costs tens of bytes") };
         let store = RowStore::new(context.schema)?;
         let keys = SubKeys::new(logic.key_columns());
-        let rows = Rows { store, timers: Timers::default(), keys, next: vec![] };
+        let rows = Rows { store, timers: Timers::default(), keys, next: vec![], before: vec![] };
         Ok(Self { logic, states: vec![], rows, last: (0, i64::MIN), slots: vec![] })
     }
 
@@ -356,6 +395,7 @@ impl<L: Logic> Window for Keyed<L> {
         w.value(&self.rows.timers)?;
         if self.rows.keys.any() {
             w.value(&self.rows.keys)?;
+            w.value(&self.rows.before)?;
         }
         self.logic.save(w)
     }
@@ -370,6 +410,7 @@ impl<L: Logic> Window for Keyed<L> {
         }
         if self.rows.keys.any() {
             self.rows.keys.load(r.value()?)?;
+            self.rows.before = r.value()?;
         }
         self.logic.load(r)
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
 use super::{
-    Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+    About, Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
 };
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
@@ -22,6 +22,7 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: true,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About { holds: format!("at most {}", About::counted(args, 0)), timer: None },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, Slot};
 
@@ -22,6 +22,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, expired| About {
+        holds: About::batches(&About::counted(args, 0), About::flagged(args), expired),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

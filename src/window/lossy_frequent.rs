@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::args::Args;
 use super::frequent::{LastRows, attributes, or_all};
 use super::keyed::{Arrival, Cause, Keyed, Logic, Rows};
-use super::{Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{
+    About, Mark, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{KeyId, NO_SLOT, Slot};
 
@@ -32,6 +34,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Attributes,
     findable: true,
+    about: |_, _| About {
+        holds: "the last row of each value that may be frequent".into(),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

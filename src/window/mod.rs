@@ -9,6 +9,7 @@
 //! of leaving; state is per partition key; a row is emitted as expired at most once and its slot is
 //! released at once (readable until `reclaim`).
 
+mod about;
 mod args;
 mod held;
 mod keyed;
@@ -24,6 +25,7 @@ pub mod expression_batch;
 pub mod external_time;
 pub mod external_time_batch;
 pub mod frequent;
+pub mod hopping;
 pub mod length;
 pub mod length_batch;
 pub mod lossy_frequent;
@@ -32,7 +34,9 @@ pub mod sort;
 pub mod time;
 pub mod time_batch;
 pub mod time_length;
+pub mod unique;
 
+pub use about::{About, duration};
 pub use held::{HeldCondition, Running, RunningCall, RunningSpec};
 
 use crate::error::{Diagnostic, Result, Span};
@@ -143,6 +147,8 @@ pub struct WindowSpec {
     pub reads: Reads,
     /// Whether a join can search it.
     pub findable: bool,
+    /// What it holds and when its timer fires, for `explain`; whether rows that leave are wanted.
+    pub about: fn(&[WindowArg], bool) -> About,
     /// Checks the arguments.
     pub check: fn(&[WindowArg], Span) -> Result<(), Diagnostic>,
     /// Makes the window; arguments passed `check`.

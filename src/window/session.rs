@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{KeyId, Kind, Slot};
 use crate::expr::types::AttrType;
@@ -38,6 +38,13 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!(
+            "the rows of open sessions, which end after {} without a row",
+            About::time(args, 0)
+        ),
+        timer: Some("when a session ends"),
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

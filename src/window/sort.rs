@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Keyed, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::{Kind, RowStore, Slot, StoreColumn, Value};
 use crate::expr::types::AttrType;
@@ -27,6 +27,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: true,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!("the first {} rows in order", About::rows(args, 0)),
+        timer: None,
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
 use super::{
-    Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
+    About, Eviction, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec,
 };
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::event::Kind;
@@ -23,6 +23,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: true,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!("the rows of the last {}, however many", About::time(args, 0)),
+        timer: Some("when its oldest row leaves"),
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::args::Args;
 use super::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowOutput, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 use crate::expr::types::AttrType;
 
@@ -28,6 +28,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, expired| About {
+        holds: About::batches(&About::time(args, 0), About::flagged(args), expired),
+        timer: Some("at the end of a batch that isn't empty"),
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

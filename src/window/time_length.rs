@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::keyed::Keyed;
 use super::time::TimeLength;
-use super::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
+use super::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
 use crate::error::{Diagnostic, Error, Result, Span};
 
 /// `timeLength(t int|long|time, n int)`.
@@ -19,6 +19,10 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: true,
     reads: Reads::Arguments,
     findable: true,
+    about: |args, _| About {
+        holds: format!("at most {}, of the last {}", About::counted(args, 1), About::time(args, 0)),
+        timer: Some("when its oldest row leaves"),
+    },
     check: |args, span| parse(args, span).map(drop),
     create,
 };

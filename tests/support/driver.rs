@@ -166,11 +166,9 @@ fn record(to: &Shared, callback: &Callback, events: &Events) {
                 data: events.row(i).into_iter().map(Datum::from).collect(),
             })
             .collect();
-        match callback {
-            // A query callback is given current and expired events as two lists, a stream's
-            // events are all current.
-            Callback::Query(_) => group.sort_by_key(|e| e.expired),
-            Callback::Stream(_) => group.iter_mut().for_each(|e| e.expired = false),
+        // A query callback is given current and expired events as two lists.
+        if matches!(callback, Callback::Query(_)) {
+            group.sort_by_key(|e| e.expired);
         }
         groups.push(group);
     }

@@ -34,7 +34,7 @@ pub fn outside(app: &str) -> BTreeSet<String> {
     for i in 0..tokens.len() {
         clause.see(at(i));
         let name = match at(i) {
-            "define" if !matches!(at(i + 1), "stream" | "trigger") => {
+            "define" if !matches!(at(i + 1), "stream" | "trigger" | "window") => {
                 Some(format!("define {}", at(i + 1)))
             }
             "update" | "delete" => Some(at(i).into()),

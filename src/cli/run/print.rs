@@ -99,7 +99,8 @@ impl PrintSink {
 
 impl Sink for PrintSink {
     fn write(&mut self, batch: &EventBatch) -> Result<()> {
-        let times: ArrayRef = Arc::new(TimestampMillisecondArray::new(batch.ts.clone(), None));
+        let times: ArrayRef =
+            Arc::new(TimestampMillisecondArray::new(batch.ts.values().clone(), None));
         let options = FormatOptions::new().with_timestamp_format(Some(TIME));
         let times = ArrayFormatter::try_new(times.as_ref(), &options)?;
         let schema = batch.columns.schema();

@@ -160,8 +160,8 @@ impl Hidden {
 
     fn values(self, batch: &EventBatch) -> ArrayRef {
         let values = match self {
-            Hidden::EventTime => batch.ts.clone(),
-            Hidden::Clock => batch.at.clone(),
+            Hidden::EventTime => batch.ts.values().clone(),
+            Hidden::Clock => batch.at.values().clone(),
             Hidden::Order => batch.order.iter().map(|o| *o as i64).collect(),
             Hidden::Ordinal => ordinals(batch).into(),
         };

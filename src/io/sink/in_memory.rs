@@ -88,7 +88,7 @@ impl TopicSink {
     }
 
     fn publish(&self, topic: &str, batch: &EventBatch) -> Result<()> {
-        let (columns, ts) = (batch.columns.clone(), batch.ts.clone());
+        let (columns, ts) = (batch.columns.clone(), batch.ts.values().clone());
         self.broker.publish(topic, columns, ts, batch.chunks.clone()).map(|_| ())
     }
 

@@ -4,14 +4,14 @@
 //! longer are given back at the end of a step: memory follows the windows, not the stream.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
-use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
 use super::index::NO_KEY;
 use super::rows::{Narrowed, Rows};
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId, KeyInterner, SINGLE_KEY, Slot};
+use crate::event::{EventBatch, KeyId, KeyInterner, SINGLE_KEY, Slot, Stamps};
 use crate::expr::types::{AttrType, arrow_type};
 use crate::expr::{ColumnarExpr, TypedExpr};
 
@@ -38,9 +38,9 @@ impl KeyExprs {
 
     fn over(&self, columns: RecordBatch) -> Result<Vec<ArrayRef>> {
         // Keys never look at time: the plan leaves such conjuncts in the residual.
-        let none = ScalarBuffer::from(vec![0i64; columns.num_rows()]);
-        let order = ScalarBuffer::from(vec![0u64; columns.num_rows()]);
-        let batch = EventBatch::new(columns, none.clone(), none, order);
+        let rows = columns.num_rows();
+        let none = Stamps::steps(0, rows);
+        let batch = EventBatch::new(columns, none.clone(), none, Stamps::steps(0, rows));
         self.exprs
             .iter()
             .map(|(expr, ty)| {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 
 use super::index::Index;
@@ -189,12 +189,7 @@ impl Matcher {
             start = end;
         }
         let columns = residual.narrowed.gather(n, |c| pairs.gather(rows, self.left, c))?;
-        let batch = EventBatch::new(
-            columns,
-            ScalarBuffer::from(ts),
-            ScalarBuffer::from(at),
-            ScalarBuffer::from(order),
-        );
+        let batch = EventBatch::new(columns, ts.into(), at.into(), order.into());
         let mask = residual.expr.mask(&batch)?;
         Ok(Some(match mask.nulls() {
             Some(nulls) => mask.values() & nulls.inner(),

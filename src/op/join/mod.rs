@@ -18,6 +18,7 @@ mod keys;
 mod length;
 mod matcher;
 mod rows;
+mod shared;
 mod side;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,9 @@ pub struct JoinOp {
     keys: Keys,
     matcher: Matcher,
     self_join: bool,
+    /// A named window joined with itself: each row it emits looks for partners in what is in the window
+    /// then.
+    own_content: bool,
     right_first: bool,
 }
 
@@ -91,7 +95,8 @@ impl JoinOp {
                 spec.residual.as_ref(),
             )?,
             self_join: spec.self_join,
-            right_first: spec.right_first,
+            own_content: spec.self_join && spec.left.shared.is_some(),
+            right_first: spec.right_first || (spec.self_join && spec.left.shared.is_some()),
         })
     }
 
@@ -238,7 +243,11 @@ impl Operator for JoinOp {
     ) -> Result<()> {
         let [left, right] = inputs else { return Ok(()) };
         let inputs = [left.take(), right.take()];
-        if self.self_join {
+        if self.own_content {
+            let [left, right] = inputs;
+            let left = left.map(|b| EventBatch { chunks: None, ..b });
+            self.run(step, [left, right], Some(step.timeline.end()), out)?;
+        } else if self.self_join {
             self.run_self(step, inputs, out)?;
         } else {
             self.run(step, inputs, Some(step.timeline.end()), out)?;

@@ -14,8 +14,10 @@ use arrow::array::RecordBatch;
 use super::index::{Index, NO_KEY};
 use super::keys::{KeyExprs, Keys};
 use super::rows::Rows;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::event::{BatchBuilder, EventBatch, KeyId, Kind, Slot, concat};
+use crate::lang::ast::EventType;
 use crate::op::chain::{LogSink, build_chain};
 use crate::op::{Operator, Output};
 use crate::plan::spec::JoinSideSpec;
@@ -30,6 +32,8 @@ enum Feed {
     /// No window: each row comes, goes and resets the aggregates at once, and can't be found. Holds
     /// the rows of the present run.
     Passing(RecordBatch),
+    /// Through a named window, which emits them elsewhere.
+    Shared(Box<Shared>),
 }
 
 /// One side of a join.
@@ -42,6 +46,8 @@ pub(super) struct Side {
     searched: bool,
     /// Whether rows of this side look for partners.
     pub triggers: bool,
+    /// Whether rows that enter look for partners.
+    current: bool,
     /// Whether rows that leave look for partners, too.
     expired: bool,
     /// Whether a row without partner leaves with nulls.
@@ -60,9 +66,9 @@ pub(super) struct Emission {
     /// The join key of each row.
     pub keys: Vec<KeyId>,
     /// Rows that can be found otherwise than their kind says, sorted by row.
-    marks: Vec<(u32, Mark)>,
+    pub marks: Vec<(u32, Mark)>,
     /// By chunk, whether it belongs to the delivery of the chunk before.
-    joined: Vec<bool>,
+    pub joined: Vec<bool>,
 }
 
 impl Emission {
@@ -129,9 +135,11 @@ impl Side {
         logs: &Arc<dyn LogSink>,
     ) -> Result<Self> {
         let sliding = spec.window.as_ref().is_some_and(|w| w.spec.sliding);
-        let feed = match &spec.window {
+        let output = spec.shared.as_ref().map(|s| s.events);
+        let feed = match (&spec.window, &spec.shared) {
+            (_, Some(shared)) => Feed::Shared(Box::new(Shared::new(spec.schema.clone(), shared)?)),
             // The index needs the rows that leave, whoever else does.
-            Some(call) => Feed::Window((call.spec.create)(
+            (Some(call), _) => Feed::Window((call.spec.create)(
                 call,
                 WindowContext {
                     schema: spec.schema.clone(),
@@ -140,16 +148,21 @@ impl Side {
                     searched: role.searched,
                 },
             )?),
-            None => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
+            (None, None) => Feed::Passing(RecordBatch::new_empty(spec.schema.clone())),
         };
         Ok(Self {
             handlers: build_chain(&spec.handlers, &spec.input, role.keyed, logs)?,
-            searched: role.searched && spec.window.is_some(),
+            searched: role.searched && (spec.window.is_some() || output.is_some()),
             feed,
             keys,
             index: Index::default(),
             triggers: spec.triggers,
-            expired: role.expired || (sliding && role.aggregates),
+            current: output != Some(EventType::Expired),
+            expired: match output {
+                None => role.expired || (sliding && role.aggregates),
+                Some(EventType::Current) => false,
+                Some(_) => role.expired || role.aggregates,
+            },
             outer: role.outer,
             sliding,
             last: 0,
@@ -161,6 +174,7 @@ impl Side {
         match &self.feed {
             Feed::Window(w) => Rows::Store(w.store()),
             Feed::Passing(batch) => Rows::Batch(batch),
+            Feed::Shared(shared) => Rows::Store(shared.store()),
         }
     }
 
@@ -179,6 +193,9 @@ impl Side {
                 let Some(batch) = batch else { return Ok(Emission::default()) };
                 *rows = batch.columns.clone();
                 return Ok(pass(&batch, self.expired));
+            }
+            Feed::Shared(shared) => {
+                return Ok(batch.map_or_else(Emission::default, |b| shared.emit(&b)));
             }
         };
         let mut out = WindowOutput::default();
@@ -294,7 +311,10 @@ impl Side {
     #[inline]
     pub fn looks(&self, emission: &Emission, row: usize) -> bool {
         self.triggers
-            && (emission.rows.kinds[row] == Kind::Current || self.expired)
+            && match emission.rows.kinds[row] {
+                Kind::Current => self.current,
+                Kind::Expired => self.expired,
+            }
             && !matches!(emission.mark(row), Some(Mark::Enters | Mark::Vanishes))
     }
 
@@ -307,7 +327,7 @@ impl Side {
     pub fn next_timer(&self) -> Option<i64> {
         match &self.feed {
             Feed::Window(w) => w.next_timer(),
-            Feed::Passing(_) => None,
+            Feed::Passing(_) | Feed::Shared(_) => None,
         }
     }
 
@@ -316,13 +336,17 @@ impl Side {
         match &mut self.feed {
             Feed::Window(w) => w.reclaim(),
             Feed::Passing(rows) => *rows = RecordBatch::new_empty(rows.schema()),
+            Feed::Shared(shared) => shared.reclaim(),
         }
     }
 
     /// Saves window and index.
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
-        let Feed::Window(window) = &self.feed else { return Ok(()) };
-        w.section(|w| window.snapshot(w))?;
+        match &self.feed {
+            Feed::Window(window) => w.section(|w| window.snapshot(w))?,
+            Feed::Shared(shared) => w.section(|w| shared.snapshot(w))?,
+            Feed::Passing(_) => return Ok(()),
+        }
         let rows = self.index.rows();
         let partition: Vec<KeyId> = rows.iter().map(|s| self.index.partition(*s)).collect();
         w.value(&rows)?;
@@ -331,10 +355,18 @@ impl Side {
 
     /// Restores what [`Side::snapshot`] saved; the index is built anew.
     pub fn restore(&mut self, keys: &mut Keys, r: &mut SnapshotReader<'_>) -> Result<()> {
-        let Feed::Window(window) = &mut self.feed else { return Ok(()) };
-        r.section(|r| window.restore(r))?;
+        let bound = match &mut self.feed {
+            Feed::Window(window) => {
+                r.section(|r| window.restore(r))?;
+                window.store().bound()
+            }
+            Feed::Shared(shared) => {
+                r.section(|r| shared.restore(r))?;
+                shared.store().bound()
+            }
+            Feed::Passing(_) => return Ok(()),
+        };
         let (slots, partition): (Vec<Slot>, Vec<KeyId>) = (r.value()?, r.value()?);
-        let bound = window.store().bound();
         if slots.len() != partition.len() || slots.iter().any(|s| *s as usize >= bound) {
             return Err(Error::Snapshot("a join's index doesn't fit its window".into()));
         }

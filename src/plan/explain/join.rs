@@ -1,6 +1,7 @@
 //! Joins: both sides, and how partners are found.
 
 use super::names::Columns;
+use super::query::events;
 use super::{Op, query, window};
 use crate::lang::ast::JoinKind;
 use crate::plan::graph::{Plan, StreamId};
@@ -74,6 +75,15 @@ fn side(which: &str, stream: &str, s: &JoinSideSpec, spec: &JoinSpec) -> Op {
     let mut op = Op::new(which, stream);
     op = op.fact("finds", if s.triggers { "partners for its rows" } else { "nothing: passive" });
     op.parts = query::handlers(&s.handlers, &s.input, spec.keyed);
+    if let Some(shared) = &s.shared {
+        let kept = Columns::of(&s.schema).0.join(", ");
+        op.parts.push(
+            Op::new("named window", format!("{stream}, whatever is in it"))
+                .fact("output", events(shared.events))
+                .fact("keeps", format!("{kept} of its rows")),
+        );
+        return op;
+    }
     op.parts.push(match &s.window {
         Some(call) => window::window(call, &Columns::of(&s.schema), true, spec.keyed),
         None => Op::new("no window", "the other side never finds its rows"),

@@ -35,7 +35,7 @@ pub(super) fn draw(plan: &Plan) -> Json {
 
 fn stream(plan: &Plan, s: usize) -> Json {
     let p = &plan.streams[s];
-    let attributes: Vec<Json> = attributes(&p.schema)
+    let attributes: Vec<Json> = attributes(plan.attributes(s))
         .into_iter()
         .map(|(name, ty)| json!({ "name": name, "type": ty }))
         .collect();
@@ -49,6 +49,7 @@ fn stream(plan: &Plan, s: usize) -> Json {
         "writers": plan.query_names(&p.writers),
         "readers": plan.reader_names(s),
         "trigger": plan.trigger(s),
+        "window": plan.window_at(s).map(|w| w.name.clone()),
         "fault_stream": p.fault.map(|f| plan.streams[f].full_name()),
     })
 }

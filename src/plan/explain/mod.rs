@@ -172,6 +172,7 @@ impl Plan {
         match n {
             Node::Stream(s) => format!("stream {}", self.streams[s].full_name()),
             Node::Partition(p) => format!("partition {}", self.partitions[p].name),
+            Node::Query(q) if self.queries[q].window.is_some() => self.queries[q].name.clone(),
             Node::Query(q) => format!("query {}", self.queries[q].name),
         }
     }
@@ -208,7 +209,7 @@ impl Plan {
     /// The keys of a partition: the expression and the stream.
     fn partition_keys(&self, p: usize) -> Vec<(String, StreamId)> {
         let of = |(s, key): &(StreamId, KeySpec)| {
-            let columns = names::Columns::of(&self.streams[*s].schema);
+            let columns = names::Columns::of(self.attributes(*s));
             let range = |(e, key): &(_, String)| format!("{} as '{key}'", columns.describe(e));
             let told = match key {
                 KeySpec::Value(e) => columns.describe(e),

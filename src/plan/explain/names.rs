@@ -7,6 +7,8 @@ use crate::expr::types::attr_type;
 use crate::expr::{ColumnRef, TypedExpr};
 use crate::plan::spec::SelectSpec;
 
+pub(super) use crate::window::duration;
+
 /// Names of columns by number.
 pub(super) struct Columns(pub Vec<String>);
 
@@ -62,29 +64,6 @@ pub(super) fn attributes(schema: &SchemaRef) -> Vec<(String, String)> {
 pub(super) fn signature(schema: &SchemaRef) -> String {
     let of = |(name, ty): (String, String)| format!("{name} {ty}");
     attributes(schema).into_iter().map(of).collect::<Vec<_>>().join(", ")
-}
-
-/// A span of ms in the largest units that leave no rest: `1 min 30 sec`.
-pub(super) fn duration(ms: i64) -> String {
-    const UNITS: [(i64, &str); 5] = [
-        (86_400_000, "day"),
-        (3_600_000, "hour"),
-        (60_000, "min"),
-        (1_000, "sec"),
-        (1, "millisec"),
-    ];
-    if ms <= 0 {
-        return format!("{ms} millisec");
-    }
-    let mut rest = ms;
-    let mut out = Vec::new();
-    for (unit, name) in UNITS {
-        if rest >= unit {
-            out.push(format!("{} {name}", rest / unit));
-            rest %= unit;
-        }
-    }
-    out.join(" ")
 }
 
 /// `a, b and c`.

@@ -13,13 +13,15 @@ use crate::plan::spec::{Every, HandlerSpec, LogSpec, RateKeeps, RateSpec, Select
 pub(super) fn operators(plan: &Plan, q: &QueryPlan) -> Vec<Op> {
     let keyed = q.partition.is_some();
     let mut ops = match &q.input {
-        InputPlan::Stream { stream, chain } => {
-            handlers(chain, &plan.streams[*stream].schema, keyed)
-        }
+        InputPlan::Stream { stream, chain } => handlers(chain, plan.attributes(*stream), keyed),
         InputPlan::Join { streams, spec } => vec![join::join(plan, *streams, spec)],
         InputPlan::Pattern { spec, .. } => vec![pattern::pattern(plan, spec)],
     };
-    select(q, &mut ops);
+    if let Some(w) = q.window.map(|w| &plan.windows[w]) {
+        ops.push(Op::new("output", format!("{} to its readers", events(w.events))));
+        return ops;
+    }
+    select(plan, q, &mut ops);
     ops.extend(q.rate.as_ref().map(|r| rate(r, q)));
     ops.push(output(plan, q));
     ops
@@ -65,7 +67,7 @@ fn log(l: &LogSpec, columns: &Columns) -> Op {
 }
 
 /// Whether the rows a selector sees leave again one by one (a sliding window), in batches, or never.
-fn comes_from(q: &QueryPlan) -> &'static str {
+fn comes_from(plan: &Plan, q: &QueryPlan) -> &'static str {
     let window = |chain: &[HandlerSpec]| {
         chain.iter().find_map(|h| match h {
             HandlerSpec::Window { call, .. } => Some(call.spec.sliding),
@@ -76,6 +78,9 @@ fn comes_from(q: &QueryPlan) -> &'static str {
         return "running over all rows since the start, whatever leaves";
     }
     match &q.input {
+        InputPlan::Stream { stream, .. } if plan.window_at(*stream).is_some() => {
+            "running: a row counts from when it enters the window until it leaves"
+        }
         InputPlan::Stream { chain, .. } => match window(chain) {
             Some(true) => "running: a row counts from when it enters the window until it leaves",
             Some(false) => "starts afresh with each batch of the window",
@@ -86,7 +91,7 @@ fn comes_from(q: &QueryPlan) -> &'static str {
     }
 }
 
-fn select(q: &QueryPlan, ops: &mut Vec<Op>) {
+fn select(plan: &Plan, q: &QueryPlan, ops: &mut Vec<Op>) {
     let s = &q.select;
     let (input, all) = (Columns::of(&s.input), Columns::of_select(s));
     if !s.group_by.is_empty() {
@@ -103,7 +108,7 @@ fn select(q: &QueryPlan, ops: &mut Vec<Op>) {
         let calls: Vec<String> = calls.map(|(text, a)| format!("{text} {}", a.ty)).collect();
         let keyed = if s.keyed { ", by partition key" } else { "" };
         let op = Op::new("aggregate", calls.join(", "));
-        ops.push(op.remark("rows", format!("{}{keyed}", comes_from(q))));
+        ops.push(op.remark("rows", format!("{}{keyed}", comes_from(plan, q))));
     }
     if let Some(h) = &s.having {
         ops.push(Op::new("having", all.describe(h)));
@@ -177,6 +182,15 @@ fn rate(r: &RateSpec, q: &QueryPlan) -> Op {
         }
     };
     Op::new("output rate", format!("{what} every {every}{each}")).remark("state", state)
+}
+
+/// Which rows of a named window its readers get.
+pub(super) fn events(events: EventType) -> &'static str {
+    match events {
+        EventType::Current => "current events",
+        EventType::Expired => "expired events",
+        EventType::All => "current and expired events",
+    }
 }
 
 fn output(plan: &Plan, q: &QueryPlan) -> Op {

@@ -6,6 +6,7 @@ use super::names::signature;
 use super::{Mode, Op};
 use crate::lang::ast::StreamMark;
 use crate::plan::graph::{Node, Plan, QueryPlan};
+use crate::plan::named::WindowEnd;
 
 /// The column lines should not pass.
 const WIDTH: usize = 100;
@@ -29,7 +30,8 @@ pub(super) fn draw(plan: &Plan) -> String {
     for p in 0..plan.partitions.len() {
         partition(plan, p, &mut out);
     }
-    for (q, query) in plan.queries.iter().enumerate() {
+    let written = plan.queries.iter().enumerate().filter(|(_, q)| q.window.is_none());
+    for (q, query) in written {
         self::query(plan, q, query, &mut out);
     }
     order(plan, &mut out);
@@ -44,6 +46,11 @@ fn block(out: &mut String, ops: Vec<Op>) {
 
 fn stream(plan: &Plan, s: usize, out: &mut String) {
     let p = &plan.streams[s];
+    match p.window {
+        Some(WindowEnd::Entrance(_)) => return,
+        Some(WindowEnd::Exit(w)) => return window(plan, w, out),
+        None => {}
+    }
     let inferred = if p.defined.is_some() { "" } else { ", inferred from what is inserted" };
     let head = format!("stream {} ", p.full_name());
     wrapped(out, &head, &format!("({}){inferred}", signature(&p.schema)));
@@ -76,6 +83,30 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
     }
     if let Some(fault) = p.fault {
         ops.push(Op::new("bad events", format!("go to {}", plan.streams[fault].full_name())));
+    }
+    block(out, ops);
+}
+
+/// A named window: its two streams and the query between them as one.
+fn window(plan: &Plan, w: usize, out: &mut String) {
+    let window = &plan.windows[w];
+    wrapped(out, &format!("window {} ", window.name), &format!("({})", signature(&window.schema)));
+    let mut ops = Vec::new();
+    for (q, query) in plan.queries.iter().enumerate().filter(|(_, q)| q.window == Some(w)) {
+        ops.push(Op::new("mode", plan.mode(Node::Query(q)).sentence()));
+        ops.extend(super::query::operators(plan, query));
+    }
+    ops.push(match plan.query_names(&plan.streams[window.input].writers).as_slice() {
+        [] => Op::new("written by", "no query: it stays empty"),
+        some => Op::new("written by", some.join(", ")),
+    });
+    ops.push(match plan.reader_names(window.output).as_slice() {
+        [] => Op::new("read by", "no query"),
+        some => Op::new("read by", some.join(", ")),
+    });
+    if window.searched {
+        let kept = "each join keeps the columns it needs of the rows that are in";
+        ops.push(Op::new("searched", "by joins").remark("how", kept));
     }
     block(out, ops);
 }

@@ -6,8 +6,9 @@ mod scope;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
+use super::named::NamedWindow;
 use super::scope::StreamScope;
-use super::spec::{HandlerSpec, JoinSideSpec, JoinSpec};
+use super::spec::{HandlerSpec, JoinSideSpec, JoinSpec, SharedSpec};
 use crate::error::{Code, Diagnostic};
 use crate::expr::bind::bind_condition;
 use crate::lang::ast::{Handler, JoinInput, JoinSide, StreamInput, StreamMark};
@@ -22,16 +23,19 @@ pub struct SidePlan {
     scope: StreamScope,
     handlers: Vec<HandlerSpec>,
     window: Option<WindowCall>,
+    shared: Option<NamedWindow>,
 }
 
-/// Puts together what was resolved of a side: the handlers, the window, and the scope behind them.
+/// Puts together what was resolved of a side: the handlers, the window, and the scope behind them;
+/// `shared` is the named window it reads.
 pub fn side(
     handlers: Result<Vec<HandlerSpec>, Vec<Diagnostic>>,
     window: Option<Result<WindowCall, Vec<Diagnostic>>>,
     scope: StreamScope,
+    shared: Option<NamedWindow>,
 ) -> Result<SidePlan, Vec<Diagnostic>> {
     match (handlers, window.transpose()) {
-        (Ok(handlers), Ok(window)) => Ok(SidePlan { scope, handlers, window }),
+        (Ok(handlers), Ok(window)) => Ok(SidePlan { scope, handlers, window, shared }),
         (handlers, window) => {
             Err([handlers.err(), window.err()].into_iter().flatten().flatten().collect())
         }
@@ -85,10 +89,12 @@ pub(super) fn plan_sides(
         None => None,
     };
     let (equal, residual) = condition.map_or_else(Default::default, |c| condition::split(c, width));
+    // What a named window emits finds partners in itself once.
+    let twice = self_join && right.shared.is_some();
     let spec = JoinSpec {
         output: scope.output(),
         left: side_spec(left, j.unidirectional != Some(JoinSide::Right)),
-        right: side_spec(right, j.unidirectional != Some(JoinSide::Left)),
+        right: side_spec(right, j.unidirectional != Some(JoinSide::Left) && !twice),
         kind: j.kind,
         equal,
         residual,
@@ -103,8 +109,15 @@ pub(super) fn plan_sides(
 
 fn side_spec(side: SidePlan, triggers: bool) -> JoinSideSpec {
     let schema = side.scope.schema;
-    let input = input_of(&schema, &side.handlers);
-    JoinSideSpec { input, handlers: side.handlers, window: side.window, schema, triggers }
+    let shared = side.shared.as_ref().map(|w| {
+        let held = w.schema.fields().len();
+        SharedSpec { events: w.events, columns: (0..held).collect(), held }
+    });
+    let input = match side.shared {
+        Some(window) => window.emitted(),
+        None => input_of(&schema, &side.handlers),
+    };
+    JoinSideSpec { input, handlers: side.handlers, window: side.window, shared, schema, triggers }
 }
 
 /// The stream's rows: those behind the handlers without what these append.
@@ -156,6 +169,11 @@ fn searchable(input: &StreamInput, side: &SidePlan, found: &mut Vec<Diagnostic>)
     if let Some(call) = side.window.as_ref().filter(|w| !w.spec.findable) {
         let message = format!("`#window.{}` can't be searched by a join", call.spec.name);
         found.push(Diagnostic::error(Code::Invalid, call.span, message));
+    }
+    if let Some(window) = side.shared.as_ref().filter(|w| !w.call.spec.findable) {
+        let (name, kind) = (&window.name, window.call.spec.name);
+        let message = format!("`{name}`, a `{kind}` window, can't be searched by a join");
+        found.push(Diagnostic::error(Code::Invalid, input.source.name.at(), message));
     }
 }
 

@@ -79,6 +79,10 @@ fn keep(side: &mut JoinSideSpec, used: &[bool]) {
     }
     let columns = columns(used);
     side.schema = project(&side.schema, &columns);
+    if let Some(shared) = &mut side.shared {
+        shared.columns = columns;
+        return;
+    }
     side.handlers.push(HandlerSpec::Project { columns, schema: side.schema.clone() });
 }
 

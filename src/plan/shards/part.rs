@@ -38,6 +38,7 @@ pub fn part(plan: &Plan, region: &Region) -> Part {
     let part = Plan {
         streams: maps.streams.iter().map(|s| maps.stream(&plan.streams[*s])).collect(),
         triggers: vec![],
+        windows: vec![],
         queries: maps.queries.iter().map(|q| maps.query(&plan.queries[*q])).collect(),
         partitions: region.partition.iter().map(|p| maps.partition(&plan.partitions[*p])).collect(),
         schedule,

@@ -21,6 +21,7 @@ pub(super) fn plain(plan: &Plan) -> Vec<bool> {
             };
             let own = stream.mark == StreamMark::Plain
                 && stream.partition.is_none()
+                && stream.window.is_none()
                 && plan.triggers.iter().all(|t| t.stream != s);
             if fed && own && !plain[s] {
                 plain[s] = true;

@@ -61,6 +61,7 @@ fn side(schema: &SchemaRef, window_text: &str) -> JoinSideSpec {
         input: schema.clone(),
         handlers: vec![],
         window: window(window_text),
+        shared: None,
         schema: schema.clone(),
         triggers: true,
     }
