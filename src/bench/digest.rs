@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type};
 
 use crate::error::{Error, Result};
 
@@ -19,7 +19,7 @@ impl Digest {
     /// Adds the rows of a batch.
     ///
     /// # Errors
-    /// For columns of types that no query of the harness puts out.
+    /// For columns of types that the engine doesn't have.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let columns: Vec<Vec<u64>> = batch.columns().iter().map(words).collect::<Result<_>>()?;
         for row in 0..batch.num_rows() {
@@ -38,27 +38,38 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64) ^ hash.rotate_left(17)
 }
 
+/// What a null is hashed as.
+const NULL: u64 = 0x6e75_6c6c_6e75_6c6c;
+
 /// A word per row.
 fn words(column: &ArrayRef) -> Result<Vec<u64>> {
-    if column.null_count() > 0 {
-        return Err(Error::Data("the queries of the harness put out no nulls".into()));
+    let bytes = |b: &[u8]| b.iter().fold(0, |h, b| mix(h, u64::from(*b)));
+    macro_rules! values {
+        ($t:ty, $f:expr) => {
+            column.as_primitive::<$t>().values().iter().map($f).collect()
+        };
     }
-    Ok(match column.data_type() {
-        DataType::Int64 => {
-            column.as_primitive::<Int64Type>().values().iter().map(|v| *v as u64).collect()
-        }
-        DataType::Float64 => {
-            column.as_primitive::<Float64Type>().values().iter().map(|v| v.to_bits()).collect()
+    let mut words: Vec<u64> = match column.data_type() {
+        DataType::Int32 => values!(Int32Type, |v| *v as u64),
+        DataType::Int64 => values!(Int64Type, |v| *v as u64),
+        DataType::Float32 => values!(Float32Type, |v| u64::from(v.to_bits())),
+        DataType::Float64 => values!(Float64Type, |v| v.to_bits()),
+        DataType::Boolean => column.as_boolean().values().iter().map(u64::from).collect(),
+        DataType::BinaryView => {
+            column.as_binary_view().iter().map(|v| bytes(v.unwrap_or_default())).collect()
         }
         DataType::Utf8View | DataType::Utf8 | DataType::Dictionary(_, _) => {
             let texts = cast(column, &DataType::Utf8View)?;
-            let text = |t: Option<&str>| {
-                t.unwrap_or_default().bytes().fold(0, |h, b| mix(h, u64::from(b)))
-            };
-            texts.as_string_view().iter().map(text).collect()
+            let texts = texts.as_string_view().iter();
+            texts.map(|t| bytes(t.unwrap_or_default().as_bytes())).collect()
         }
         other => return Err(Error::Data(format!("can't digest values of type {other}"))),
-    })
+    };
+    if let Some(nulls) = column.logical_nulls() {
+        let present = nulls.iter();
+        words.iter_mut().zip(present).filter(|(_, p)| !p).for_each(|(w, _)| *w = NULL);
+    }
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -92,5 +103,28 @@ mod tests {
         ] {
             assert_ne!(whole, other);
         }
+    }
+
+    #[test]
+    fn nulls_differ_from_every_value_and_each_type_counts() {
+        use arrow::array::{BooleanArray, Float32Array, Int32Array, Int64Array};
+        let of = |column: ArrayRef| {
+            let mut d = Digest::default();
+            d.add(&RecordBatch::try_from_iter([("x", column)]).unwrap()).unwrap();
+            d.hash
+        };
+        let all = [
+            of(Arc::new(Int32Array::from(vec![Some(0)]))),
+            of(Arc::new(Int32Array::from(vec![None::<i32>]))),
+            of(Arc::new(Int64Array::from(vec![Some(7)]))),
+            of(Arc::new(Float32Array::from(vec![Some(1.5)]))),
+            of(Arc::new(Float64Array::from(vec![Some(1.5)]))),
+            of(Arc::new(BooleanArray::from(vec![Some(true)]))),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all[..i].iter().all(|b| a != b), "{i}: {all:x?}");
+        }
+        // All nulls are one.
+        assert_eq!(all[1], of(Arc::new(StringViewArray::from(vec![None::<&str>]))));
     }
 }

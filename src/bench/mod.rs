@@ -20,10 +20,12 @@ pub mod feed;
 pub mod limit;
 pub mod machine;
 pub mod open;
+pub mod plot;
 pub mod query;
 pub mod report;
 pub mod subject;
 pub mod workload;
 
 pub use query::Query;
+pub use workload::generate::Kind;
 pub use workload::{Symbols, Workload};

@@ -3,6 +3,12 @@
 //! Invariant: the same seed gives the same events on every machine, however they are cut into batches
 //! and however symbols are represented.
 
+mod cards;
+pub mod generate;
+mod logins;
+mod sensors;
+mod ticks;
+
 use std::sync::Arc;
 
 use arrow::array::{

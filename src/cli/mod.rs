@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod explain;
 mod fmt;
+mod generate;
 mod run;
 mod text;
 
@@ -33,7 +34,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
+    Generate(generate::Arguments),
 }
 
 /// Parses the arguments and runs the command they name.
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
     };
     ExitCode::from(code)
 }

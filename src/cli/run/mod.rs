@@ -16,8 +16,7 @@ use foreshock::io::format::{self, Format, Input, ReadOptions, Target, WriteOptio
 use foreshock::io::sink::file::FileSink;
 use foreshock::{App, AppOptions, Engine, Error, Runner};
 
-pub use arguments::Arguments;
-use arguments::Endpoint;
+pub use arguments::{Arguments, Endpoint, TextFormat, TimeColumn};
 use print::{PrintSink, Printer};
 use progress::Progress;
 
