@@ -18,7 +18,7 @@ use super::query::Query;
 use super::subject::Subject;
 use super::workload::{Step, Symbols, Workload};
 use crate::error::{Error, Result};
-use crate::time::wall::{Stopwatch, thread_cpu};
+use crate::time::wall::{Stopwatch, process_cpu, thread_cpu};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct Setup {
     pub repetitions: usize,
     /// Whether the limit runs along.
     pub limit: bool,
+    /// Shards the engine runs in (see [`crate::AppOptions::shards`]).
+    pub shards: usize,
 }
 
 impl Setup {
@@ -58,6 +60,7 @@ impl Setup {
             seed: 42,
             repetitions: 7,
             limit: true,
+            shards: 1,
         }
     }
 }
@@ -142,10 +145,12 @@ struct Taken {
     wall: Duration,
 }
 
-fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
-    let (watch, cpu) = (Stopwatch::start(), thread_cpu());
+/// `all`: counts the CPU time of all threads, not only of this one.
+fn measure<T>(all: bool, f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
+    let now = if all { process_cpu } else { thread_cpu };
+    let (watch, cpu) = (Stopwatch::start(), now());
     let value = f()?;
-    Ok((Taken { cpu: thread_cpu().saturating_sub(cpu), wall: watch.elapsed() }, value))
+    Ok((Taken { cpu: now().saturating_sub(cpu), wall: watch.elapsed() }, value))
 }
 
 /// Runs a query, and its limit if asked for.
@@ -156,7 +161,8 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
     let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
     drop(w);
-    let subject = Subject::of_query(setup.query);
+    let mut subject = Subject::of_query(setup.query);
+    subject.options.shards = setup.shards;
     let rows = check_query(setup, &subject, &steps)?;
     let run_limit = || run_limit(setup, &steps, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
@@ -242,7 +248,7 @@ fn repeat(
         running.on_output(move |events| {
             count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
-        let (time, ()) = measure(|| running.send(steps))?;
+        let (time, ()) = measure(subject.options.shards > 1, || running.send(steps))?;
         series.engine.push(time);
         series.peak_bytes = series.peak_bytes.max(memory.peak());
         let found = found.load(Ordering::Relaxed);
@@ -307,7 +313,7 @@ fn check_query(setup: &Setup, subject: &Subject, steps: &[Step]) -> Result<u64> 
 
 fn run_limit(setup: &Setup, steps: &[Step], rows: u64) -> Result<Taken> {
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
-    let (time, found) = measure(|| {
+    let (time, found) = measure(false, || {
         let mut found = 0;
         for step in steps {
             if let Some(batch) = by_hand.push(step)? {

@@ -59,6 +59,10 @@ pub struct Arguments {
     /// Runs the hand-written loops along and prints the ratios.
     #[arg(long, conflicts_with_all = ["app", "rate"])]
     pub limit: bool,
+    /// Threads for queries whose state is apart by key, as in `foreshock run`. CPU time is then that of
+    /// all threads.
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "rate")]
+    pub shards: NonZeroUsize,
     /// Open loop: this many events per second are due, and how late their results come is measured.
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,

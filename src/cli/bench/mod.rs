@@ -86,6 +86,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         seed: arguments.seed,
         repetitions: repetitions(arguments),
         limit: arguments.limit,
+        shards: arguments.shards.get(),
         ..defaults
     }
 }
