@@ -8,6 +8,7 @@ mod fmt;
 mod generate;
 mod run;
 mod text;
+mod timeline;
 
 use std::process::ExitCode;
 

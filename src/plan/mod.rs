@@ -23,6 +23,7 @@ mod select;
 pub mod shards;
 pub mod spec;
 mod visit;
+pub mod watermark;
 
 pub use graph::*;
 pub use named::{NamedWindow, WindowEnd};
@@ -110,6 +111,7 @@ fn compile_statements(
     };
     builder.plan(app);
     let Builder { catalog, queries, partitions, mut found, .. } = builder;
+    watermark::check_writers(&catalog.streams, &queries, &catalog.triggers, &mut found);
     if found.iter().any(|d| d.severity == Severity::Error) {
         found.sort_by_key(|d| d.span);
         return Err(found);

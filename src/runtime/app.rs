@@ -12,8 +12,8 @@ use arrow::datatypes::SchemaRef;
 use super::core::{Core, Flow};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
+use super::event_time::{Entrance, Part, WHOLE};
 use super::events::Events;
-use super::ingress::Ingress;
 use super::input::{Input, Times};
 use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
@@ -166,6 +166,7 @@ impl App {
         }
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
+        let playback = playback || plan.has_watermark();
         let shards = options.shards.max(1);
         let core = Core::new(Arc::clone(&plan), services, options.start, playback, shards)?;
         let inner = Inner {
@@ -236,6 +237,7 @@ impl App {
         Ok(Input {
             shared: Arc::clone(&self.shared),
             stream: id,
+            entrance: WHOLE,
             name: stream.to_string(),
             schema: self.plan.streams[id].schema.clone(),
         })
@@ -255,10 +257,10 @@ impl App {
                 return Err(Error::Data(format!("`{name}` is a stream of another application")));
             }
             let (columns, ts) = input.columns(batch, times, now)?;
-            parts.push((input.stream, columns, ts));
+            parts.push(Part { stream: input.stream, entrance: input.entrance, columns, ts });
         }
-        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
-        self.shared.send(|ingress| ingress.interleave(parts), rows)
+        let rows = parts.iter().map(|p| p.ts.len()).sum();
+        self.shared.send(|entrance| entrance.interleave(parts), rows)
     }
 
     pub(super) fn stream_id(&self, name: &str) -> Result<usize> {
@@ -325,12 +327,13 @@ impl App {
     }
 
     /// Moves the clock to `ts` (never back): all timers due by then fire. With `batch_rows` above 1
-    /// this happens when the next step runs.
+    /// this happens when the next step runs. In an application with `@watermark` this is the clock of
+    /// arrival, by which inputs are idle and rows ahead of time; its own time is the watermark.
     ///
     /// # Errors
     /// What the step fails with.
     pub fn advance_to(&self, ts: i64) -> Result<()> {
-        self.shared.send(|ingress| ingress.advance_to(ts), 0)
+        self.shared.send(|entrance| entrance.advance_to(ts), 0)
     }
 
     /// Runs everything that waits; sinks hand on what they have.
@@ -394,7 +397,21 @@ impl App {
             streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
             queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
+            event_time: inner.core.event_time.as_ref().map(|stage| stage.stats()),
         }
+    }
+
+    /// No more rows come: those that wait for the watermark go on. Nothing happens in applications
+    /// without `@watermark`, and [`App::shutdown`] does it too.
+    ///
+    /// # Errors
+    /// What a step fails with.
+    pub fn end_of_input(&self) -> Result<()> {
+        let closed = self.shared.lock().closed;
+        if closed {
+            return Ok(());
+        }
+        self.shared.send(|entrance| entrance.end(None), 0)
     }
 
     /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all
@@ -403,7 +420,7 @@ impl App {
     /// # Errors
     /// What the last step or closing a sink fails with.
     pub fn shutdown(&self) -> Result<()> {
-        let last = self.flush();
+        let last = self.end_of_input().and_then(|()| self.flush());
         let subscriptions = {
             let mut inner = self.shared.lock();
             inner.closed = true;
@@ -425,6 +442,23 @@ impl Shared {
     /// Has event time move the clock, or what [`App::advance_to`] says.
     pub(super) fn set_playback(&self, playback: bool, now: i64) {
         self.lock().core.set_playback(playback, now);
+    }
+
+    /// Event time waits for an entrance of a stream from now on.
+    pub(super) fn open(&self, stream: usize, entrance: u32) {
+        if let Some(stage) = &mut self.lock().core.event_time {
+            stage.open(stream, entrance);
+        }
+    }
+
+    /// When the arrival clock makes a difference to event time next, ms.
+    pub(super) fn next_idle(&self) -> Option<i64> {
+        self.lock().core.event_time.as_ref().and_then(|stage| stage.next_idle())
+    }
+
+    /// The watermark, ms, if it is known.
+    pub(super) fn watermark(&self) -> Option<i64> {
+        self.lock().core.event_time.as_ref().and_then(|stage| stage.watermark())
     }
 
     /// Counts rows that couldn't be read.
@@ -460,16 +494,22 @@ impl Shared {
     }
 
     /// Takes something in, and runs a step if enough waits.
-    pub(super) fn send(&self, f: impl FnOnce(&mut Ingress), rows: usize) -> Result<()> {
-        {
+    pub(super) fn send(
+        &self,
+        f: impl FnOnce(&mut Entrance<'_>) -> Result<()>,
+        rows: usize,
+    ) -> Result<()> {
+        let taken = {
             let mut inner = self.lock();
             if inner.closed {
                 return Err(Error::Closed);
             }
-            f(&mut inner.core.ingress);
             inner.events += rows as u64;
-        }
-        self.run(false)
+            // What came before a failure has been taken in.
+            f(&mut inner.core.entrance())
+        };
+        let ran = self.run(false);
+        taken.and(ran)
     }
 
     /// Runs steps until nothing (or, unless `all`, too little) waits. If another call is delivering

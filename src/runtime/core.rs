@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::build::{QueryNode, build_partition, build_query};
 use super::engine::Services;
+use super::event_time::{Entrance, EventTime};
 use super::group;
 use super::ingress::Ingress;
 use super::shards::{self, Shards};
@@ -31,6 +32,8 @@ pub(super) struct Core {
     /// See [`group::edges`].
     pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
+    /// What stands in front of it, if a stream has a watermark.
+    pub(super) event_time: Option<Box<EventTime>>,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
@@ -88,7 +91,9 @@ impl Core {
         let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
         let edges = group::edges(&plan, &readers);
+        let event_time = EventTime::new(&plan, clock);
         let mut core = Self {
+            event_time,
             triggers: Triggers::new(&plan),
             shards,
             leads,
@@ -159,6 +164,11 @@ impl Core {
             }
         }
         Ok(outputs)
+    }
+
+    /// The way in.
+    pub(super) fn entrance(&mut self) -> Entrance<'_> {
+        Entrance { ingress: &mut self.ingress, event_time: self.event_time.as_deref_mut() }
     }
 
     /// Whether a step would do anything.
@@ -370,6 +380,9 @@ impl Core {
         w.value(&self.done)?;
         w.value(&self.begun)?;
         self.triggers.snapshot(&mut w)?;
+        if let Some(stage) = &self.event_time {
+            w.section(|w| stage.snapshot(w))?;
+        }
         for p in &self.partitions {
             w.section(|w| p.snapshot(w))?;
         }
@@ -410,6 +423,9 @@ impl Core {
         self.done = r.value()?;
         self.begun = r.value()?;
         self.triggers.restore(&mut r)?;
+        if let Some(stage) = &mut self.event_time {
+            r.section(|r| stage.restore(r))?;
+        }
         for p in &mut self.partitions {
             r.section(|r| p.restore(r))?;
         }
@@ -435,5 +451,7 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
     });
     let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
     let triggers = plan.triggers.iter().map(|t| crate::plan::explain::trigger(plan, t));
-    streams.chain(triggers).chain(queries).collect()
+    let watermarks = 0..plan.streams.len();
+    let watermarks = watermarks.filter_map(|s| crate::plan::explain::time::watermark(plan, s));
+    streams.chain(triggers).chain(watermarks).chain(queries).collect()
 }

@@ -1,8 +1,8 @@
 //! Plan to operators, steps, and the public face: [`Engine`], [`App`].
 //!
 //! Text becomes a plan (`plan`), a plan becomes operators (`build`), rows wait at the entrance
-//! (`ingress`) and move through the graph one way, step by step (`core`, `group`), parts of it on several threads (`shards`).
-//! `app` gives that a
+//! (`event_time`, `ingress`) and move through the graph one way, step by step (`core`, `group`), parts
+//! of it on several threads (`shards`). `app` gives that a
 //! face that can be shared between threads.
 
 mod app;
@@ -10,6 +10,7 @@ mod build;
 mod core;
 mod endpoints;
 mod engine;
+mod event_time;
 mod events;
 mod group;
 mod ingress;
@@ -19,8 +20,9 @@ mod stats;
 mod triggers;
 
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
-pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stopper};
+pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stall, Stopper};
 pub use engine::{Engine, LogLine};
+pub use event_time::{EventTimeStats, InputStats, Lateness, StreamTime};
 pub use events::Events;
 pub use input::{Input, IntoRow, Times};
 pub use stats::{Latency, QueryStats, Stats};

@@ -15,6 +15,7 @@ mod query;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod time;
 mod window;
 
 use super::graph::{
