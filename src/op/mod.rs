@@ -30,6 +30,11 @@ impl Output {
         }
     }
 
+    /// Rows emitted so far.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(EventBatch::rows).sum()
+    }
+
     /// Takes what was emitted.
     pub fn take(&mut self) -> Vec<EventBatch> {
         std::mem::take(&mut self.batches)
@@ -55,6 +60,11 @@ pub trait Operator: Send {
     /// When the next timer is due, ms; a step whose clock reaches it must call `process`.
     fn next_timer(&self) -> Option<i64> {
         None
+    }
+
+    /// What kind of operator it is: the name of its type.
+    fn kind(&self) -> &'static str {
+        std::any::type_name::<Self>()
     }
 
     /// Saves the state (between steps).

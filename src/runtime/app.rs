@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::analyze::{Analysis, Profile};
 use super::core::{Core, Flow};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
@@ -49,6 +50,9 @@ pub struct AppOptions {
     /// queries read take chunks of several events ([`Input::send_chunk`]) only with 1. A snapshot
     /// goes with the number of shards it was taken with.
     pub shards: usize,
+    /// Measures what each operator takes, for [`App::analysis`]. Costs two readings of a clock per
+    /// operator and step.
+    pub analyze: bool,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -67,6 +71,7 @@ impl Default for AppOptions {
             start: 0,
             directory: PathBuf::new(),
             shards: 1,
+            analyze: false,
             row_by_row: false,
             apart: false,
         }
@@ -165,6 +170,8 @@ impl App {
             plan.keep_apart();
         }
         let plan = Arc::new(plan);
+        let profile = options.analyze.then(Arc::<Profile>::default);
+        let services = &Services { profile, ..services.clone() };
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
         let playback = playback || plan.has_watermark();
         let shards = options.shards.max(1);
@@ -412,6 +419,19 @@ impl App {
             return Ok(());
         }
         self.shared.send(|entrance| entrance.end(None), 0)
+    }
+
+    /// What each operator has taken so far; none unless [`AppOptions::analyze`] is set.
+    ///
+    /// # Errors
+    /// If the size of a state can't be told.
+    pub fn analysis(&self) -> Result<Option<Analysis>> {
+        let Some(profile) = &self.made_with.1.profile else { return Ok(None) };
+        let inner = self.shared.lock();
+        let names = self.plan.queries.iter().map(|q| q.name.clone());
+        let state = names.zip(inner.core.state_bytes()?).collect();
+        let busy = inner.durations.total();
+        Ok(Some(profile.analysis(inner.events, inner.steps, busy, state)))
     }
 
     /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all

@@ -363,6 +363,16 @@ impl Core {
         EventBatch { kinds: None, keys, resets: vec![], ..batch }
     }
 
+    /// By query, the bytes of each operator's state.
+    pub(super) fn state_bytes(&self) -> Result<Vec<Vec<u64>>> {
+        let mut bytes =
+            self.queries.iter().map(QueryNode::state_bytes).collect::<Result<Vec<_>>>()?;
+        if let Some(shards) = &self.shards {
+            shards.add_state_bytes(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
     /// In how many shards state is kept: 1 if nothing runs in shards.
     fn shards(&self) -> u64 {
         self.shards.as_ref().map_or(1, |s| s.count() as u64)

@@ -5,6 +5,7 @@
 //! of it on several threads (`shards`). `app` gives that a
 //! face that can be shared between threads.
 
+mod analyze;
 mod app;
 mod build;
 mod core;
@@ -19,6 +20,7 @@ mod shards;
 mod stats;
 mod triggers;
 
+pub use analyze::{Analysis, OperatorAnalysis, QueryAnalysis};
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
 pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stall, Stopper};
 pub use engine::{Engine, LogLine};

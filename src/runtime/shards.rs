@@ -146,6 +146,19 @@ impl Shards {
         })
     }
 
+    /// Replaces the bytes of the queries in regions, by query and operator, by those of all shards.
+    pub fn add_state_bytes(&self, bytes: &mut [Vec<u64>]) -> Result<()> {
+        for region in &self.regions {
+            region.queries.iter().for_each(|q| bytes[*q].fill(0));
+            for core in region.cores.iter().flatten() {
+                for (q, own) in region.queries.iter().zip(core.state_bytes()?) {
+                    bytes[*q].iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         for region in &self.regions {
             region.exchange.snapshot(w)?;
