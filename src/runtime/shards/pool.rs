@@ -1,7 +1,7 @@
 //! Threads that run shards. A job brings its core along and takes it home: nothing is shared.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use super::exchange::Share;
@@ -48,9 +48,27 @@ impl Job {
     }
 }
 
+/// How often a thread looks for what it waits for before it sleeps: some 30 microseconds, about what
+/// waking it would take. Steps follow each other closely where shards pay.
+const LOOKS: u32 = 100;
+
+/// Waits for a message; looks for it so many times before it sleeps.
+fn receive<T>(from: &Receiver<T>, looks: u32) -> Result<T, RecvError> {
+    for _ in 0..looks {
+        match from.try_recv() {
+            Ok(message) => return Ok(message),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) => (0..16).for_each(|_| std::hint::spin_loop()),
+        }
+    }
+    from.recv()
+}
+
 /// Threads, each with a queue of its own.
 pub(super) struct Pool {
     workers: Vec<Worker>,
+    /// How often threads look before they sleep.
+    looks: u32,
 }
 
 struct Worker {
@@ -62,11 +80,14 @@ struct Worker {
 
 impl Pool {
     pub fn new(threads: usize) -> Result<Self> {
+        // Where there are more threads than cores, who looks keeps another from working.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let looks = if cores > threads { LOOKS } else { 0 };
         let worker = |i: usize| {
             let (jobs, todo) = channel::<(Job, Arc<Timeline>)>();
             let (finished, done) = channel();
             let work = move || {
-                while let Ok((job, timeline)) = todo.recv() {
+                while let Ok((job, timeline)) = receive(&todo, looks) {
                     if finished.send(job.run(&timeline)).is_err() {
                         return;
                     }
@@ -77,7 +98,7 @@ impl Pool {
             let thread = thread.map_err(|e| Error::io("starting a thread for a shard", e))?;
             Ok(Worker { jobs: Some(jobs), done, thread: Some(thread) })
         };
-        Ok(Self { workers: (0..threads).map(worker).collect::<Result<_>>()? })
+        Ok(Self { workers: (0..threads).map(worker).collect::<Result<_>>()?, looks })
     }
 
     /// Runs jobs, at most one per thread, and `own` on the calling thread meanwhile.
@@ -102,7 +123,7 @@ impl Pool {
         }
         let mut done: Vec<Done> = own.map(|job| job.run(timeline)).into_iter().collect();
         for worker in &self.workers[..count] {
-            done.push(worker.done.recv().map_err(|_| lost())?);
+            done.push(receive(&worker.done, self.looks).map_err(|_| lost())?);
         }
         Ok(done)
     }
