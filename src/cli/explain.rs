@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::run::{self, Endpoint, TimeColumn};
-use super::text;
+use super::{text, timeline};
 
 /// Shows what an application compiles to: operators, modes, indexes, windows, shards, order.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub struct Arguments {
     format: Format,
     /// Runs the application over its inputs, as `foreshock run` does, and shows what each operator
     /// took: time, rows, batches, bytes of state. Events go to the application's own sinks only.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "timeline")]
     analyze: bool,
     /// With --analyze: reads a stream from a file, as in `foreshock run`.
     #[arg(long, value_name = "STREAM=PATH", requires = "analyze")]
@@ -30,6 +30,11 @@ pub struct Arguments {
     /// With --analyze: threads for queries whose state is apart by key.
     #[arg(long, value_name = "N", default_value = "1", requires = "analyze")]
     shards: NonZeroUsize,
+    #[command(flatten)]
+    variables: text::Variables,
+    /// A picture (SVG) of how rows wait for the watermark, by a few arrivals sent through the engine.
+    #[arg(long, conflicts_with = "format")]
+    timeline: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +55,7 @@ pub fn run(arguments: &Arguments) -> u8 {
 
 fn plain(arguments: &Arguments) -> Result<String, u8> {
     let app = text::read(&arguments.app)?;
-    let plan = match foreshock::compile(&app.text) {
+    let plan = match foreshock::compile_with(&app.text, &arguments.variables.set) {
         Ok((plan, warnings)) => {
             text::show(&app, &warnings);
             plan
@@ -60,6 +65,9 @@ fn plain(arguments: &Arguments) -> Result<String, u8> {
             return Err(super::WRONG_QUERY);
         }
     };
+    if arguments.timeline {
+        return timeline::draw(&plan).map_err(|e| text::complain(&e.to_string()));
+    }
     Ok(match arguments.format {
         Format::Text => plan.explain_text(),
         Format::Dot => plan.explain_dot(),
@@ -79,6 +87,7 @@ fn analyzed(arguments: &Arguments) -> Result<String, u8> {
         time: arguments.time.clone(),
         format: None,
         batch_rows: arguments.batch_rows,
+        variables: arguments.variables.clone(),
         shards: arguments.shards,
         stats: false,
         quiet: true,

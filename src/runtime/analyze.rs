@@ -203,6 +203,14 @@ impl Operator for Watched {
         self.op.next_timer()
     }
 
+    fn open_partials(&self) -> usize {
+        self.op.open_partials()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.op.kind()
+    }
+
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.op.snapshot(w)
     }

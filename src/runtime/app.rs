@@ -16,7 +16,7 @@ use super::engine::{Engine, Services};
 use super::event_time::{Entrance, Part, WHOLE};
 use super::events::Events;
 use super::input::{Input, Times};
-use super::stats::{Durations, Stats};
+use super::stats::{Durations, QueryStats, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
 use crate::lang::ast::StreamMark;
@@ -43,6 +43,8 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// `${name}`s of the text and their values, before those of the environment.
+    pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
     /// In how many shards, each on a thread of its own, the queries run whose state is apart by key
@@ -53,6 +55,9 @@ pub struct AppOptions {
     /// Measures what each operator takes, for [`App::analysis`]. Costs two readings of a clock per
     /// operator and step.
     pub analyze: bool,
+    /// Partial matches a pattern or sequence may have open; more stop the application with an error,
+    /// lest they use up the memory. 10 million by default.
+    pub max_partials: usize,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -69,9 +74,11 @@ impl Default for AppOptions {
             batch_rows: 1,
             clock: None,
             start: 0,
+            variables: vec![],
             directory: PathBuf::new(),
             shards: 1,
             analyze: false,
+            max_partials: 10_000_000,
             row_by_row: false,
             apart: false,
         }
@@ -122,7 +129,7 @@ pub(super) struct Shared {
     inner: Mutex<Inner>,
     pub(super) batch_rows: usize,
     /// By stream, whether its events may come one by one only; empty = none.
-    singly: Vec<bool>,
+    pub(super) singly: Vec<bool>,
     /// Never locked while `inner` is.
     pub(super) connections: Mutex<Connections>,
 }
@@ -162,7 +169,9 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) =
+            crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
+        plan.limit_partials(options.max_partials);
         if options.row_by_row {
             plan.run_row_by_row();
         }
@@ -393,7 +402,10 @@ impl App {
     /// Counters.
     pub fn stats(&self) -> Stats {
         let inner = self.shared.lock();
-        let queries = self.plan.queries.iter().zip(&inner.core.stats);
+        let counted =
+            |(open_partials, stats): (u64, &QueryStats)| QueryStats { open_partials, ..*stats };
+        let counts = inner.core.open_partials().into_iter().zip(&inner.core.stats).map(counted);
+        let queries = self.plan.queries.iter().zip(counts);
         let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
         let streams = self.plan.streams.iter().zip(&inner.core.stream_rows);
         let streams = streams.filter(|(_, rows)| **rows > 0);
@@ -402,7 +414,7 @@ impl App {
             steps: inner.steps,
             latency: inner.durations.latency(),
             streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
-            queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
+            queries: queries.map(|(q, s)| (q.name.clone(), s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
             event_time: inner.core.event_time.as_ref().map(|stage| stage.stats()),
         }
@@ -499,18 +511,6 @@ impl Shared {
     fn subscribe(&self, place: Place, name: &str, callback: Callback) {
         let callback = Arc::new(Mutex::new(callback));
         self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
-    }
-
-    /// Refuses chunks of several events where shards could not put their results in order.
-    pub(super) fn check_chunk(&self, stream: usize, rows: usize) -> Result<()> {
-        if rows < 2 || !self.singly.get(stream).is_some_and(|s| *s) {
-            return Ok(());
-        }
-        Err(Error::Data(
-            "a chunk of several events can't be sent to queries that run in shards: send them one by \
-             one, or set `shards` to 1"
-                .into(),
-        ))
     }
 
     /// Takes something in, and runs a step if enough waits.

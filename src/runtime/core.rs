@@ -23,7 +23,7 @@ use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 4;
+const SNAPSHOT_VERSION: u32 = 5;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -361,6 +361,15 @@ impl Core {
         }
         let keys = batch.keys.clone().filter(|_| stream.partition.is_some());
         EventBatch { kinds: None, keys, resets: vec![], ..batch }
+    }
+
+    /// By query, the partial matches that are open.
+    pub(super) fn open_partials(&self) -> Vec<u64> {
+        let mut open: Vec<u64> = self.queries.iter().map(|q| q.open_partials() as u64).collect();
+        if let Some(shards) = &self.shards {
+            shards.add_open_partials(&mut open);
+        }
+        open
     }
 
     /// By query, the bytes of each operator's state.

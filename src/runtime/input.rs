@@ -85,6 +85,20 @@ pub struct Input {
     pub(super) schema: SchemaRef,
 }
 
+impl Shared {
+    /// Refuses chunks of several events where shards could not put their results in order.
+    pub(super) fn check_chunk(&self, stream: usize, rows: usize) -> Result<()> {
+        if rows < 2 || !self.singly.get(stream).is_some_and(|s| *s) {
+            return Ok(());
+        }
+        Err(Error::Data(
+            "a chunk of several events can't be sent to queries that run in shards: send them one by \
+             one, or set `shards` to 1"
+                .into(),
+        ))
+    }
+}
+
 impl Input {
     /// The stream's attributes.
     pub fn schema(&self) -> &SchemaRef {

@@ -140,10 +140,21 @@ impl Shards {
                 let sum = cores.fold(QueryStats::default(), |sum, core| QueryStats {
                     rows_in: sum.rows_in + core.stats[i].rows_in,
                     rows_out: sum.rows_out + core.stats[i].rows_out,
+                    ..sum
                 });
                 (*q, sum)
             })
         })
+    }
+
+    /// Adds the partial matches that are open in shards, by query.
+    pub fn add_open_partials(&self, open: &mut [u64]) {
+        for region in &self.regions {
+            for core in region.cores.iter().flatten() {
+                let own = region.queries.iter().zip(core.open_partials());
+                own.for_each(|(q, own)| open[*q] += own);
+            }
+        }
     }
 
     /// Replaces the bytes of the queries in regions, by query and operator, by those of all shards.

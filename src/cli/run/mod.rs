@@ -47,6 +47,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
         batch_rows: arguments.batch_rows.get(),
         shards: arguments.shards.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
+        variables: arguments.variables.set.clone(),
         ..AppOptions::default()
     };
     let engine = Engine::with_log_target(printer.clone());
@@ -101,6 +102,7 @@ pub fn analyze(arguments: &Arguments) -> Result<(App, Analysis), Failure> {
         batch_rows: arguments.batch_rows.get(),
         shards: arguments.shards.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
+        variables: arguments.variables.set.clone(),
         analyze: true,
         ..AppOptions::default()
     };

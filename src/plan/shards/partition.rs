@@ -110,7 +110,7 @@ fn pattern(spec: &PatternSpec) -> Result<(), String> {
     let plain = |s: &StateSpec| {
         matches!(s, StateSpec::Stream { .. } | StateSpec::Count { .. } | StateSpec::Logical { .. })
     };
-    if !spec.states.iter().all(plain) {
+    if !spec.states.iter().all(plain) || spec.sides.iter().any(|s| s.absent.is_some()) {
         return Err("the clock makes matches of all keys".into());
     }
     if spec.within.is_some() {

@@ -18,7 +18,8 @@ pub(super) fn keyed(
     if spec.kind != PatternKind::Pattern {
         return Err("an event of any key may break a sequence".into());
     }
-    if !spec.states.iter().all(|s| matches!(s, StateSpec::Stream { .. })) {
+    let single = spec.states.iter().all(|s| matches!(s, StateSpec::Stream { .. }));
+    if !single || spec.sides.iter().any(|s| s.absent.is_some()) {
         return Err("its states aren't all of single events".into());
     }
     if !spec.groups.iter().any(|g| g.first == 0 && g.last == 0) {
