@@ -19,7 +19,7 @@ use super::singly::Singly;
 use super::subject::{Running, Subject};
 use super::workload::{Step, Symbols, Workload};
 use crate::error::{Error, Result};
-use crate::time::wall::{Stopwatch, thread_cpu};
+use crate::time::wall::{Stopwatch, process_cpu, thread_cpu};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Setup {
     /// Rows go in one by one as values, and a step runs when `batch_rows` of them wait. The limit, which
     /// reads batches, has nothing to say to that, and doesn't run.
     pub singly: bool,
+    /// Shards the engine runs in (see [`crate::AppOptions::shards`]).
+    pub shards: usize,
 }
 
 impl Setup {
@@ -66,6 +68,7 @@ impl Setup {
             repetitions: 7,
             limit: true,
             singly: false,
+            shards: 1,
         }
     }
 }
@@ -150,10 +153,12 @@ struct Taken {
     wall: Duration,
 }
 
-fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
-    let (watch, cpu) = (Stopwatch::start(), thread_cpu());
+/// `all`: counts the CPU time of all threads, not only of this one.
+fn measure<T>(all: bool, f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
+    let now = if all { process_cpu } else { thread_cpu };
+    let (watch, cpu) = (Stopwatch::start(), now());
     let value = f()?;
-    Ok((Taken { cpu: thread_cpu().saturating_sub(cpu), wall: watch.elapsed() }, value))
+    Ok((Taken { cpu: now().saturating_sub(cpu), wall: watch.elapsed() }, value))
 }
 
 /// Runs a query, and its limit if asked for.
@@ -164,6 +169,7 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
     let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
     let mut subject = Subject::of_query(setup.query);
+    subject.options.shards = setup.shards;
     let singly = Singly::new(w, setup.symbols, setup.query);
     let send: Send<'_> = match setup.singly {
         true => &|running| singly.send(running),
@@ -260,7 +266,7 @@ fn repeat(
         running.on_output(move |events| {
             count.fetch_add(black_box(events.coded_columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
-        let (time, ()) = measure(|| send(&running))?;
+        let (time, ()) = measure(subject.options.shards > 1, || send(&running))?;
         series.engine.push(time);
         series.peak_bytes = series.peak_bytes.max(memory.peak());
         let found = found.load(Ordering::Relaxed);
@@ -325,7 +331,7 @@ fn check_query(setup: &Setup, subject: &Subject, send: Send<'_>, steps: &[Step])
 
 fn run_limit(setup: &Setup, steps: &[Step], rows: u64) -> Result<Taken> {
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
-    let (time, found) = measure(|| {
+    let (time, found) = measure(false, || {
         let mut found = 0;
         for step in steps {
             if let Some(batch) = by_hand.push(step)? {

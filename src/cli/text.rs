@@ -13,7 +13,7 @@ pub(super) struct AppText {
 }
 
 /// Variables of an application's text.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Variables {
     /// Gives the variable `${NAME}` of the application a value, before the environment's.
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]

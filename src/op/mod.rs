@@ -38,6 +38,11 @@ impl Output {
         }
     }
 
+    /// Rows emitted so far.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(EventBatch::rows).sum()
+    }
+
     /// Takes what was emitted.
     pub fn take(&mut self) -> Vec<EventBatch> {
         let mut all: Vec<EventBatch> = self.first.take().into_iter().collect();
@@ -97,6 +102,11 @@ pub trait Operator: Send {
     /// When the next timer is due, ms; a step whose clock reaches it must call `process`.
     fn next_timer(&self) -> Option<i64> {
         None
+    }
+
+    /// What kind of operator it is: the name of its type.
+    fn kind(&self) -> &'static str {
+        std::any::type_name::<Self>()
     }
 
     /// Open partial matches, for statistics (0 for what is no pattern).

@@ -4,6 +4,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::endpoints::{SinkPlan, SourcePlan};
 use super::named::{NamedWindow, WindowEnd};
+use super::shards::Sharding;
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
 use super::watermark::WatermarkPlan;
 use crate::error::Span;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub partitions: Vec<PartitionPlan>,
     /// What runs in which order and mode.
     pub schedule: Vec<Unit>,
+    /// What can run in shards.
+    pub shards: Sharding,
     /// Whether operators that can be one are made one (a window with its selector, …).
     pub fused: bool,
 }
@@ -264,6 +267,7 @@ impl Plan {
         };
         let nodes = self.schedule.iter().flat_map(nodes).collect();
         self.schedule = vec![Unit::RowByRow { nodes, reason: Coupling::Reconvergence }];
+        self.shards = super::shards::sharding(self);
     }
 
     /// Keeps operators apart that could be one.

@@ -1,7 +1,8 @@
 //! Names and types resolved: the typed graph as plain data. The plan knows specs, never operators.
 //!
 //! `compile` reads definitions (`catalog`), plans each query (`query`: `handlers`, `join`, `pattern`,
-//! `select`), and puts the graph in an order to run (`schedule`). `explain` draws it.
+//! `select`), puts the graph in an order to run (`schedule`), and finds what can run in shards (`shards`).
+//! `explain` draws it.
 
 mod annotations;
 mod anonymous;
@@ -20,6 +21,7 @@ mod rate;
 mod schedule;
 mod scope;
 mod select;
+pub mod shards;
 pub mod spec;
 mod visit;
 pub mod watermark;
@@ -144,6 +146,7 @@ fn compile_statements(
         queries: queries.into_iter().map(|(_, q)| q).collect(),
         partitions,
         schedule: vec![],
+        shards: shards::Sharding::default(),
         fused: true,
     };
     for p in &mut plan.partitions {
@@ -152,6 +155,7 @@ fn compile_statements(
         p.queries = p.queries.iter().filter_map(place).collect();
     }
     schedule::schedule(&mut plan);
+    plan.shards = shards::sharding(&plan);
     Ok((plan, found))
 }
 

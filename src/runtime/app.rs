@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::analyze::{Analysis, Profile};
 use super::build::QueryNode;
-use super::core::Core;
+use super::core::{Core, Flow};
 use super::delivery::{Callback, Delivery, Place, Subscription, deliveries};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
@@ -48,6 +49,14 @@ pub struct AppOptions {
     pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
+    /// In how many shards, each on a thread of its own, the queries run whose state is apart by key
+    /// ([`Plan::explain_text`] says which, and why others aren't); 1 = none. Streams that such
+    /// queries read take chunks of several events ([`Input::send_chunk`]) only with 1. A snapshot
+    /// goes with the number of shards it was taken with.
+    pub shards: usize,
+    /// Measures what each operator takes, for [`App::analysis`]. Costs two readings of a clock per
+    /// operator and step.
+    pub analyze: bool,
     /// Partial matches a pattern or sequence may have open; more stop the application with an error,
     /// lest they use up the memory. 10 million by default.
     pub max_partials: usize,
@@ -69,6 +78,8 @@ impl Default for AppOptions {
             start: 0,
             variables: vec![],
             directory: PathBuf::new(),
+            shards: 1,
+            analyze: false,
             max_partials: 10_000_000,
             row_by_row: false,
             apart: false,
@@ -108,6 +119,8 @@ struct Inner {
 pub(super) struct Shared {
     inner: Mutex<Inner>,
     pub(super) batch_rows: usize,
+    /// By stream, whether its events may come one by one only; empty = none.
+    pub(super) singly: Vec<bool>,
     /// Never locked while `inner` is.
     pub(super) connections: Mutex<Connections>,
 }
@@ -157,9 +170,12 @@ impl App {
             plan.keep_apart();
         }
         let plan = Arc::new(plan);
+        let profile = options.analyze.then(Arc::<Profile>::default);
+        let services = &Services { profile, ..services.clone() };
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
         let playback = playback || plan.has_watermark();
-        let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;
+        let shards = options.shards.max(1);
+        let core = Core::new(Arc::clone(&plan), services, options.start, playback, shards)?;
         let inner = Inner {
             core,
             subscriptions: vec![],
@@ -174,6 +190,7 @@ impl App {
         let shared = Shared {
             inner: Mutex::new(inner),
             batch_rows: options.batch_rows.max(1),
+            singly: if shards > 1 { plan.shards.singly.clone() } else { vec![] },
             connections: Mutex::default(),
         };
         Ok(App {
@@ -372,11 +389,9 @@ impl App {
     /// Counters.
     pub fn stats(&self) -> Stats {
         let inner = self.shared.lock();
-        let counted = |(node, stats): (&QueryNode, &QueryStats)| QueryStats {
-            open_partials: node.open_partials() as u64,
-            ..*stats
-        };
-        let counts = inner.core.queries.iter().zip(&inner.core.stats).map(counted);
+        let counted =
+            |(open_partials, stats): (u64, &QueryStats)| QueryStats { open_partials, ..*stats };
+        let counts = inner.core.open_partials().into_iter().zip(&inner.core.stats).map(counted);
         let queries = self.plan.queries.iter().zip(counts);
         let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
         let streams = self.plan.streams.iter().zip(&inner.core.stream_rows);
@@ -403,6 +418,19 @@ impl App {
             return Ok(());
         }
         self.shared.send(|entrance| entrance.end(None), 0)
+    }
+
+    /// What each operator has taken so far; none unless [`AppOptions::analyze`] is set.
+    ///
+    /// # Errors
+    /// If the size of a state can't be told.
+    pub fn analysis(&self) -> Result<Option<Analysis>> {
+        let Some(profile) = &self.made_with.1.profile else { return Ok(None) };
+        let inner = self.shared.lock();
+        let names = self.plan.queries.iter().map(|q| q.name.clone());
+        let state = names.zip(inner.core.state_bytes()?).collect();
+        let busy = inner.durations.total();
+        Ok(Some(profile.analysis(inner.events, inner.steps, busy, state)))
     }
 
     /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all

@@ -35,6 +35,9 @@ pub(super) fn build_query(plan: &Plan, q: &QueryPlan, services: &Services) -> Re
     if let Some(rate) = &q.rate {
         ops.push(Box::new(RateOp::new(rate, &q.select)?));
     }
+    if let Some(profile) = &services.profile {
+        ops = profile.watch(&q.name, ops);
+    }
     Ok(QueryNode { ops, output: q.select.output.clone() })
 }
 
@@ -144,6 +147,16 @@ impl QueryNode {
     /// When the next timer is due, ms.
     pub(super) fn next_timer(&self) -> Option<i64> {
         self.ops.iter().filter_map(|op| op.next_timer()).min()
+    }
+
+    /// Bytes of each operator's state.
+    pub(super) fn state_bytes(&self) -> Result<Vec<u64>> {
+        let bytes = |op: &Box<dyn Operator>| {
+            let mut w = SnapshotWriter::new();
+            op.snapshot(&mut w)?;
+            Ok(w.finish().len() as u64)
+        };
+        self.ops.iter().map(bytes).collect()
     }
 
     /// Open partial matches.

@@ -12,7 +12,9 @@ use super::build::{QueryNode, build_partition, build_query};
 use super::engine::Services;
 use super::event_time::{Entrance, EventTime};
 use super::group;
+use super::handing::{Handing, hand};
 use super::ingress::Ingress;
+use super::shards::{self, Shards};
 use super::stats::QueryStats;
 use super::triggers::Triggers;
 use crate::error::{Error, Result};
@@ -40,6 +42,10 @@ pub(super) struct Core {
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
     triggers: Triggers,
+    /// What of the plan runs in shards, if they were asked for.
+    shards: Option<Shards>,
+    /// Nodes in whose place a region of shards runs.
+    leads: Vec<(Node, usize)>,
     /// Whether the clock's start is known, and operators and triggers were told of it.
     begun: bool,
     /// Rows that passed each stream.
@@ -79,58 +85,20 @@ impl Flow {
     }
 }
 
-/// Who is the only one to want a batch.
-struct Handing {
-    /// Streams and queries somebody subscribed to.
-    watched_streams: Vec<bool>,
-    watched_queries: Vec<bool>,
-    /// By query, whether no other query or port reads its port's stream.
-    alone: Vec<Vec<bool>>,
-    /// By partition, its streams in the order of its ports, and whether nobody else reads them.
-    entries: Vec<Vec<(StreamId, bool)>>,
-}
-
-impl Handing {
-    fn new(plan: &Plan, readers: &[Vec<Node>]) -> Self {
-        let alone = plan.queries.iter().map(|q| {
-            let streams = q.input.streams();
-            let alone = |s: &StreamId| {
-                let keyed = q.partition.filter(|_| plan.streams[*s].partition.is_none());
-                let others = match keyed {
-                    Some(p) => plan.partition_readers(p, *s).len(),
-                    None => readers[*s].len(),
-                };
-                others == 1 && streams.iter().filter(|t| *t == s).count() == 1
-            };
-            streams.iter().map(alone).collect()
-        });
-        let entries = plan.partitions.iter().map(|p| {
-            let streams = || p.keys.iter().map(|(s, _)| *s).chain(p.shared.iter().copied());
-            let alone =
-                |s: StreamId| readers[s].len() == 1 && streams().filter(|t| *t == s).count() == 1;
-            streams().map(|s| (s, alone(s))).collect()
-        });
-        Self {
-            watched_streams: vec![false; plan.streams.len()],
-            watched_queries: vec![false; plan.queries.len()],
-            alone: alone.collect(),
-            entries: entries.collect(),
-        }
-    }
-}
-
-/// The batch, left where it is unless `last` wants it.
-fn hand(batch: &mut Option<EventBatch>, last: bool) -> Option<EventBatch> {
-    if last { batch.take() } else { batch.clone() }
-}
-
 impl Core {
+    /// The core of `plan`; what can run in shards runs in so many.
     pub(super) fn new(
-        plan: Arc<Plan>,
+        mut plan: Arc<Plan>,
         services: &Services,
         clock: i64,
         playback: bool,
+        shards: usize,
     ) -> Result<Self> {
+        let shards = Shards::new(&plan, shards, services)?;
+        let leads = match &shards {
+            Some(_) => shards::lead(Arc::make_mut(&mut plan)),
+            None => vec![],
+        };
         let queries = plan
             .queries
             .iter()
@@ -149,6 +117,8 @@ impl Core {
         let mut core = Self {
             event_time,
             triggers: Triggers::new(&plan),
+            shards,
+            leads,
             begun: false,
             plan,
             readers,
@@ -171,8 +141,11 @@ impl Core {
     }
 
     /// The application starts.
-    fn begin(&mut self, at: i64) {
+    pub(super) fn begin(&mut self, at: i64) {
         self.begun = true;
+        if let Some(shards) = &mut self.shards {
+            shards.begin(at);
+        }
         self.triggers.begin(at);
         for (query, plan) in self.queries.iter_mut().zip(&self.plan.queries) {
             if plan.partition.is_none() {
@@ -199,6 +172,11 @@ impl Core {
     /// Somebody wants what passes a stream, beside those who read it.
     pub(super) fn watch_stream(&mut self, s: StreamId) {
         self.handing.watched_streams[s] = true;
+    }
+
+    /// Somebody wants what any query puts out.
+    pub(super) fn watch_queries(&mut self) {
+        self.handing.watched_queries.fill(true);
     }
 
     /// Somebody wants what a query puts out, beside the stream it inserts into.
@@ -243,7 +221,8 @@ impl Core {
     /// When the next timer is due, ms.
     pub(super) fn next_timer(&self) -> Option<i64> {
         let timers = self.queries.iter().filter_map(QueryNode::next_timer);
-        timers.chain(self.triggers.next_due()).min()
+        let shards = self.shards.as_ref().and_then(Shards::next_timer);
+        timers.chain(self.triggers.next_due()).chain(shards).min()
     }
 
     /// Runs everything that waits as one step.
@@ -272,7 +251,13 @@ impl Core {
         self.spare = flow;
     }
 
-    fn run(&mut self, timeline: &Timeline, flow: &mut Flow, chunked: bool) -> Result<()> {
+    /// Runs a step over what was sent.
+    pub(super) fn run(
+        &mut self,
+        timeline: &Timeline,
+        flow: &mut Flow,
+        chunked: bool,
+    ) -> Result<()> {
         let step = Step { timeline };
         for (s, fired) in self.triggers.fire(timeline)? {
             let all = std::iter::once(fired).chain(flow.sent[s].take()).collect();
@@ -295,7 +280,24 @@ impl Core {
         Ok(())
     }
 
+    /// Runs a region of shards in the place of one of its nodes.
+    fn sharded(&mut self, region: usize, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        let Some(shards) = &mut self.shards else { return Ok(()) };
+        let input = |s: StreamId| flow.streams[s].clone().map(EventBatch::plain).transpose();
+        let inputs = shards.streams(region).map(input).collect::<Result<_>>()?;
+        for (q, out) in shards.run(region, step.timeline, inputs)? {
+            flow.queries[q] = out;
+        }
+        for (q, stats) in shards.stats() {
+            self.stats[q] = stats;
+        }
+        Ok(())
+    }
+
     fn columnar(&mut self, node: Node, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        if let Some((_, region)) = self.leads.iter().find(|(n, _)| *n == node) {
+            return self.sharded(*region, step, flow);
+        }
         match node {
             Node::Stream(s) => self.stream(s, flow),
             Node::Partition(p) => match &self.handing.entries[p][..] {
@@ -467,6 +469,30 @@ impl Core {
         }
     }
 
+    /// By query, the partial matches that are open.
+    pub(super) fn open_partials(&self) -> Vec<u64> {
+        let mut open: Vec<u64> = self.queries.iter().map(|q| q.open_partials() as u64).collect();
+        if let Some(shards) = &self.shards {
+            shards.add_open_partials(&mut open);
+        }
+        open
+    }
+
+    /// By query, the bytes of each operator's state.
+    pub(super) fn state_bytes(&self) -> Result<Vec<Vec<u64>>> {
+        let mut bytes =
+            self.queries.iter().map(QueryNode::state_bytes).collect::<Result<Vec<_>>>()?;
+        if let Some(shards) = &self.shards {
+            shards.add_state_bytes(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// In how many shards state is kept: 1 if nothing runs in shards.
+    fn shards(&self) -> u64 {
+        self.shards.as_ref().map_or(1, |s| s.count() as u64)
+    }
+
     pub(super) fn snapshot(&self) -> Result<Vec<u8>> {
         if let Some(why) = &self.broken {
             return Err(Error::Snapshot(format!("the application stopped: {why}")));
@@ -474,6 +500,7 @@ impl Core {
         let mut w = SnapshotWriter::new();
         w.value(&SNAPSHOT_VERSION)?;
         w.value(&fingerprint(&self.plan))?;
+        w.value(&self.shards())?;
         w.value(&self.ingress.position())?;
         w.value(&self.done)?;
         w.value(&self.begun)?;
@@ -486,6 +513,9 @@ impl Core {
         }
         for q in &self.queries {
             w.section(|w| q.snapshot(w))?;
+        }
+        if let Some(shards) = &self.shards {
+            w.section(|w| shards.snapshot(w))?;
         }
         Ok(seal(w.finish()))
     }
@@ -508,6 +538,12 @@ impl Core {
             );
             return Err(Error::Snapshot(format!("it is of another application: it has {what}")));
         }
+        let (saved, ours): (u64, u64) = (r.value()?, self.shards());
+        if saved != ours {
+            let message =
+                format!("it was taken with {saved} shards, this application runs in {ours}");
+            return Err(Error::Snapshot(message));
+        }
         self.ingress.set_position(r.value()?);
         self.done = r.value()?;
         self.begun = r.value()?;
@@ -520,6 +556,9 @@ impl Core {
         }
         for q in &mut self.queries {
             r.section(|r| q.restore(r))?;
+        }
+        if let Some(shards) = &mut self.shards {
+            r.section(|r| shards.restore(r))?;
         }
         if !r.is_empty() {
             return Err(Error::Snapshot("the snapshot holds more than this application".into()));

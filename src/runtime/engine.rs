@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::analyze::Profile;
 use super::app::{App, AppOptions};
 use crate::error::Result;
 use crate::event::Moment;
@@ -52,6 +53,8 @@ pub(super) struct Services {
     /// For sinks.
     pub(super) target: Arc<dyn LogTarget>,
     pub(super) broker: Arc<Broker>,
+    /// Where operators are watched; none = they are not.
+    pub(super) profile: Option<Arc<Profile>>,
 }
 
 /// Creates applications that share services.
@@ -80,7 +83,7 @@ impl Engine {
     /// An engine whose log goes to `target`, which is flushed when sinks are.
     pub fn with_log_target(target: Arc<dyn LogTarget>) -> Self {
         let log = Arc::new(OfQueries(Arc::clone(&target)));
-        Self { services: Services { log, target, broker: Broker::new() } }
+        Self { services: Services { log, target, broker: Broker::new(), profile: None } }
     }
 
     /// The topics that `inMemory` sources and sinks of all its applications share.

@@ -134,6 +134,20 @@ impl Known {
     }
 }
 
+impl Shared {
+    /// Refuses chunks of several events where shards could not put their results in order.
+    pub(super) fn check_chunk(&self, stream: usize, rows: usize) -> Result<()> {
+        if rows < 2 || !self.singly.get(stream).is_some_and(|s| *s) {
+            return Ok(());
+        }
+        Err(Error::Data(
+            "a chunk of several events can't be sent to queries that run in shards: send them one by \
+             one, or set `shards` to 1"
+                .into(),
+        ))
+    }
+}
+
 impl Input {
     pub(super) fn new(shared: Arc<Shared>, stream: usize, name: &str, schema: SchemaRef) -> Self {
         Self {
@@ -188,7 +202,8 @@ impl Input {
     /// Sends several events as one chunk (Siddhi's `send(Event[])`): queries see them as one.
     ///
     /// # Errors
-    /// As [`Input::send`].
+    /// As [`Input::send`]; [`Error::Data`] also if the stream is read in shards
+    /// (see [`crate::AppOptions::shards`]).
     pub fn send_chunk<R: IntoRow>(&self, rows: impl IntoIterator<Item = (i64, R)>) -> Result<()> {
         let rows = rows
             .into_iter()
@@ -199,6 +214,7 @@ impl Input {
             })
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
+        self.shared.check_chunk(self.stream, n)?;
         self.shared.send(|entrance| entrance.chunk(self.place(), rows), n)
     }
 

@@ -1,9 +1,11 @@
 //! Plan to operators, steps, and the public face: [`Engine`], [`App`].
 //!
 //! Text becomes a plan (`plan`), a plan becomes operators (`build`), rows wait at the entrance
-//! (`event_time`, `ingress`) and move through the graph one way, step by step (`core`, `group`). `app` gives that a
+//! (`event_time`, `ingress`) and move through the graph one way, step by step (`core`, `group`), parts
+//! of it on several threads (`shards`). `app` gives that a
 //! face that can be shared between threads.
 
+mod analyze;
 mod app;
 mod build;
 mod core;
@@ -13,12 +15,15 @@ mod engine;
 mod event_time;
 mod events;
 mod group;
+mod handing;
 mod ingress;
 mod input;
 mod rows;
+mod shards;
 mod stats;
 mod triggers;
 
+pub use analyze::{Analysis, OperatorAnalysis, QueryAnalysis};
 pub use app::{App, AppOptions, ClockMode, StreamInfo};
 pub use endpoints::{REJECTED_KEPT, RunReport, Runner, SinkReport, SourceReport, Stall, Stopper};
 pub use engine::{Engine, LogLine};

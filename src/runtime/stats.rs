@@ -84,6 +84,11 @@ impl Durations {
         let _ = self.histogram.record_n(nanos, steps);
     }
 
+    /// All of them together (to three digits).
+    pub(super) fn total(&self) -> Duration {
+        Duration::from_secs_f64(self.0.mean() * self.0.len() as f64 / 1e9)
+    }
+
     pub(super) fn latency(&self) -> Latency {
         let at = |q| Duration::from_nanos(self.histogram.value_at_quantile(q));
         Latency {

@@ -24,6 +24,17 @@ impl Stopwatch {
     }
 }
 
+/// CPU time spent by all threads of the process so far; wall-clock time where the system doesn't tell.
+pub fn process_cpu() -> Duration {
+    #[cfg(unix)]
+    {
+        let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(t.tv_sec.unsigned_abs(), t.tv_nsec.unsigned_abs() as u32)
+    }
+    #[cfg(not(unix))]
+    thread_cpu()
+}
+
 /// CPU time spent by the calling thread so far; wall-clock time where the system doesn't tell.
 pub fn thread_cpu() -> Duration {
     #[cfg(unix)]

@@ -18,7 +18,7 @@ const CASES: u32 = 150;
 const COLUMNS: &str = "(k string, a int, b double, t long, f float, g bool)";
 
 /// An application of up to three queries.
-fn app(tapes: &[Vec<u16>]) -> String {
+pub fn app(tapes: &[Vec<u16>]) -> String {
     let mut text = String::from("@app:name('fused')\n");
     for s in ["S", "R", "T"] {
         text += &format!("define stream {s} {COLUMNS};\n");

@@ -9,6 +9,7 @@ mod exprs;
 mod fused;
 mod regressions;
 mod shapes;
+mod shards;
 #[path = "../support/mod.rs"]
 mod support;
 mod tape;

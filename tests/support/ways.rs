@@ -28,6 +28,8 @@ pub struct Way {
     pub row_by_row: bool,
     /// Operators that could be one are kept apart.
     pub apart: bool,
+    /// Shards; 0 is 1.
+    pub shards: usize,
     /// Seed of flushes between acts.
     pub cuts: Option<u64>,
     /// After every so many acts the application is replaced by one restored from its snapshot.
@@ -44,6 +46,7 @@ impl Way {
         batch_rows: 1,
         row_by_row: false,
         apart: false,
+        shards: 1,
         cuts: None,
         restore_every: None,
         columns: false,
@@ -115,6 +118,7 @@ pub fn run(
         clock,
         row_by_row: way.row_by_row,
         apart: way.apart,
+        shards: way.shards,
         ..AppOptions::default()
     };
     let err = |e: foreshock::Error| e.to_string();

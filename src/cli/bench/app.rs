@@ -65,7 +65,8 @@ pub(super) fn load(path: &Path, arguments: &Arguments) -> Result<Loaded, u8> {
     let events = arguments.events.map(|n| n.get());
     let feed = Feed::new(streams, arguments.disorder, arguments.seed, events).map_err(refused)?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let subject = Subject::of_app(&name, &app_text.text, feed.streams()).map_err(refused)?;
+    let mut subject = Subject::of_app(&name, &app_text.text, feed.streams()).map_err(refused)?;
+    subject.options.shards = arguments.shards.get();
     Ok(Loaded { subject: Subject { merged: feed.merges(), ..subject }, feed, keys })
 }
 

@@ -63,6 +63,10 @@ pub struct Arguments {
     /// Sends rows one by one as values; a step runs when --batch-rows of them wait.
     #[arg(long, conflicts_with_all = ["app", "rate", "limit"])]
     pub singly: bool,
+    /// Threads for queries whose state is apart by key, as in `foreshock run`. CPU time is then that of
+    /// all threads.
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "rate")]
+    pub shards: NonZeroUsize,
     /// Open loop: this many events per second are due, and how late their results come is measured.
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,

@@ -88,6 +88,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         repetitions: repetitions(arguments),
         limit: arguments.limit,
         singly: arguments.singly,
+        shards: arguments.shards.get(),
         ..defaults
     }
 }

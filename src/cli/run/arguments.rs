@@ -36,6 +36,10 @@ pub struct Arguments {
     /// Rows that are run at once. Changes speed, never results.
     #[arg(long, value_name = "N", default_value = "8192")]
     pub batch_rows: NonZeroUsize,
+    /// Threads for queries whose state is apart by key (`foreshock explain` says which). Changes
+    /// speed, never results.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub shards: NonZeroUsize,
     /// Prints counts and times of streams and queries at the end, on standard error.
     #[arg(long)]
     pub stats: bool,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use foreshock::io::format::{self, Format, Input, ReadOptions, Target, WriteOptions};
 use foreshock::io::sink::file::FileSink;
-use foreshock::{App, AppOptions, Engine, Error, Runner};
+use foreshock::{Analysis, App, AppOptions, Engine, Error, Runner};
 
 pub use arguments::{Arguments, Endpoint, TextFormat, TimeColumn};
 use print::{PrintSink, Printer};
@@ -45,6 +45,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     let printer = Arc::new(Printer::new(stdout_taken));
     let options = AppOptions {
         batch_rows: arguments.batch_rows.get(),
+        shards: arguments.shards.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
         variables: arguments.variables.set.clone(),
         ..AppOptions::default()
@@ -91,6 +92,30 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
         Err(e) => Err(refused(&app_text, e)),
         Ok(()) => Ok(()),
     }
+}
+
+/// Runs an application over the given inputs with all operators watched: its plan and what they took.
+/// Results go to the sinks it names itself, and nowhere else.
+pub fn analyze(arguments: &Arguments) -> Result<(App, Analysis), Failure> {
+    let app_text = text::read(&arguments.app)?;
+    let options = AppOptions {
+        batch_rows: arguments.batch_rows.get(),
+        shards: arguments.shards.get(),
+        directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
+        variables: arguments.variables.set.clone(),
+        analyze: true,
+        ..AppOptions::default()
+    };
+    let engine = Engine::with_log_target(Arc::new(Printer::new(true)));
+    let app = engine.app(&app_text.text, options).map_err(|e| refused(&app_text, e))?;
+    text::show(&app_text, app.warnings());
+    let mut runner = app.runner();
+    connect_inputs(&mut runner, &app, arguments)?;
+    stop_on_ctrl_c(&runner)?;
+    let outcome = runner.run();
+    summary::rejected(&runner.report());
+    let analysis = outcome.and_then(|()| app.analysis()).map_err(|e| refused(&app_text, e))?;
+    Ok((app, analysis.unwrap_or_default()))
 }
 
 /// Says what is wrong; the exit code.

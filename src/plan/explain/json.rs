@@ -79,6 +79,10 @@ fn query(plan: &Plan, q: usize, query: &QueryPlan) -> Json {
         "partition": query.partition.map(|p| plan.partitions[p].name.clone()),
         "mode": mode.word(),
         "reason": mode.reason(),
+        "shards": {
+            "keys": plan.shards.keys(plan, q),
+            "reason": plan.shards.reason(q),
+        },
         "operators": operators,
         "notes": query.notes,
     })

@@ -145,6 +145,7 @@ fn query(plan: &Plan, q: usize, query: &QueryPlan, out: &mut String) {
         let name = &plan.partitions[p].name;
         ops.push(Op::new("state", format!("by the key of {name}")));
     }
+    ops.push(Op::new("shards", plan.shards.sentence(plan, q)));
     ops.extend(super::query::operators(plan, query));
     ops.extend(query.notes.iter().map(|n| Op::new("note", n)));
     block(out, ops);

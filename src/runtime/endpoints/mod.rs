@@ -226,6 +226,8 @@ fn receive(to: &Weak<Shared>, stream: usize, message: Message) -> Result<()> {
     // Whoever is gone takes nothing.
     let Some(shared) = to.upgrade() else { return Ok(()) };
     let Message { columns, ts, chunks, .. } = message;
+    let longest = chunks.iter().flat_map(|c| c.offsets().windows(2)).map(|w| w[1] - w[0]).max();
+    shared.check_chunk(stream, longest.unwrap_or(1) as usize)?;
     shared.send(
         |entrance| {
             let to = (stream, WHOLE);
