@@ -151,6 +151,18 @@ fn an_application_gets_rows_of_files() {
 }
 
 #[test]
+fn queries_are_shown_as_applications_that_run() {
+    let dir = TempDir::new().unwrap();
+    let (code, all, _) = bench(dir.path(), &["--show"]);
+    assert_eq!((code, all.matches("@app:playback").count()), (0, 8));
+    let (_, q2, _) = bench(dir.path(), &["--show", "--query", "q2"]);
+    assert!(all.contains(&q2) && q2.contains("#window.length(1000)"), "{q2}");
+    std::fs::write(dir.path().join("q2.siddhi"), q2).unwrap();
+    let results = results(dir.path(), &[&["--app", "q2.siddhi"][..], &SMALL].concat());
+    assert!(results.iter().all(|r| r["rows_out"] == 3000), "{results:?}");
+}
+
+#[test]
 fn mistakes_are_told() {
     let dir = with_app();
     std::fs::write(dir.path().join("wrong.siddhi"), "from S selct * insert into Out;").unwrap();

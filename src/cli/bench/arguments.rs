@@ -31,6 +31,9 @@ pub struct Arguments {
     /// The column that holds the event time of a stream's --input; by default what its @source says.
     #[arg(long, value_name = "STREAM=COLUMN", requires = "input")]
     pub time: Vec<TimeColumn>,
+    /// Prints the texts of the queries and runs nothing.
+    #[arg(long, conflicts_with = "app")]
+    pub show: bool,
     /// Rows per send.
     #[arg(long, value_delimiter = ',', default_value = "1,64,8192", value_name = "N,...")]
     pub batch_rows: Vec<NonZeroUsize>,
