@@ -36,8 +36,8 @@ events_of() {
   grep -o "\"$1\", [0-9_]*" common/src/main/java/foreshock/peers/Bench.java | sed 's/.*, //; s/_//g'
 }
 for q in "${queries[@]}"; do
-  "$foreshock" bench --query "$q" --batch-rows 1,8192 --events "$(events_of "$q")" |
-    awk -v OFS='\t' -v q="$q" '$1 == q { print "RESULT", "Foreshock, " $2 " a send", q, $4, $5, 1000 / $6, 0, "" }'
+  "$foreshock" bench --query "$q" --batch-rows 1,8192 --events "$(events_of "$q")" | sed 's/[()]/ /g' |
+    awk -v OFS='\t' -v q="$q" '$1 == q { print "RESULT", "Foreshock, " $2 " a send", q, $4, $5, $8, 1000 / $7, "" }'
 done | tee -a "$results"
 
 if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
