@@ -10,7 +10,7 @@ use foreshock::plan::Plan;
 use serde_json::Value as Json;
 
 /// Those whose graph and JSON are recorded, too.
-const ALL_FORMS: &[&str] = &["feedback", "partitions", "patterns"];
+const ALL_FORMS: &[&str] = &["feedback", "partitions", "patterns", "watermark"];
 
 fn plan(text: &str) -> Plan {
     foreshock::compile(text).unwrap_or_else(|d| panic!("{text}\n{d:?}")).0

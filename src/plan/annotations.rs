@@ -134,8 +134,9 @@ fn definition(a: &Annotation, kind: &DefinitionKind, found: &mut Vec<Diagnostic>
             }
         }
     }
-    if a.is("watermark") && stream {
-        found.push(Diagnostic::not_supported(a.span.0, "`@watermark`"));
+    if a.is("watermark") && !stream {
+        let message = "`@watermark` is for streams";
+        found.push(Diagnostic::error(Code::Invalid, a.span.0, message));
     }
     if a.is("store") {
         found.push(Diagnostic::not_supported(a.span.0, "`@store`"));

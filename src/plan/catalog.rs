@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::endpoints;
 use super::graph::{PartitionId, StreamId, StreamPlan, TriggerPlan, TriggerSpec, WindowId};
 use super::named::{self, NamedWindow};
+use super::watermark::{self, LatePolicy};
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::types::{AttrType, schema_of};
 use crate::lang::ast::{
@@ -35,6 +36,7 @@ pub(super) struct Catalog {
     names: HashMap<String, (Defined, Span)>,
     inner: HashMap<(PartitionId, String), StreamId>,
     faults: HashMap<String, StreamId>,
+    late: HashMap<String, StreamId>,
     /// Whether statements are missing that didn't parse: what isn't defined may be defined there.
     pub(super) incomplete: bool,
 }
@@ -55,7 +57,7 @@ impl Catalog {
     fn define(&mut self, d: &Definition, found: &mut Vec<Diagnostic>) {
         let later = |what: &'static str| (what, Defined::Later(what));
         if d.mark != StreamMark::Plain {
-            let message = "inner (`#`) and fault (`!`) streams can't be defined, they are inferred";
+            let message = "inner (`#`), fault (`!`) and late (`!!`) streams can't be defined, they are inferred";
             found.push(Diagnostic::error(Code::Invalid, d.name.at(), message));
             return;
         }
@@ -99,6 +101,7 @@ impl Catalog {
         let schema = schema_of(attrs.iter().map(|a| (a.name.name.as_str(), a.ty)));
         if let Some(id) = self.add_stream(d, schema, found) {
             self.fault_stream(d, id, attrs, found);
+            self.watermark(d, id, attrs, found);
         }
     }
 
@@ -208,6 +211,35 @@ impl Catalog {
         }
     }
 
+    /// `@watermark`, and the stream its late rows go to.
+    fn watermark(
+        &mut self,
+        d: &Definition,
+        id: StreamId,
+        attrs: &[Attribute],
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let mut all = d.annotations.iter().filter(|a| a.is("watermark"));
+        let Some(first) = all.next() else { return };
+        if let Some(second) = all.next() {
+            let message = "a stream has one `@watermark` only";
+            found.push(Diagnostic::error(Code::Invalid, second.span.0, message));
+        }
+        match watermark::read(first, &self.streams[id].schema) {
+            Err(faults) => found.extend(faults),
+            Ok(mut plan) => {
+                if plan.late == LatePolicy::Stream {
+                    let schema = schema_of(watermark::late_attributes(attrs, found));
+                    plan.late_stream = Some(self.streams.len());
+                    self.late.insert(d.name.name.clone(), self.streams.len());
+                    let (name, span) = (d.name.name.clone(), Some(first.span.0));
+                    self.streams.push(StreamPlan::new(name, StreamMark::Late, schema, span));
+                }
+                self.streams[id].watermark = Some(Box::new(plan));
+            }
+        }
+    }
+
     fn clashes(&self, d: &Definition, found: &mut Vec<Diagnostic>) -> bool {
         let Some(_) = self.names.get(&d.name.name) else { return false };
         let message = format!("`{}` is defined already, with another definition", d.name.name);
@@ -228,6 +260,11 @@ impl Catalog {
                 Some(id) => Ok(*id),
                 None if self.incomplete => Err(Unknown::Reported),
                 None => Err(Unknown::Fault(self.no_fault_stream(s))),
+            },
+            StreamMark::Late => match self.late.get(name) {
+                Some(id) => Ok(*id),
+                None if self.incomplete => Err(Unknown::Reported),
+                None => Err(Unknown::Fault(no_late_stream(s))),
             },
             StreamMark::Inner => match partition {
                 None => Err(Unknown::Fault(Diagnostic::error(
@@ -272,8 +309,11 @@ impl Catalog {
     ) -> Result<StreamId, Option<Diagnostic>> {
         let name = t.name.name.clone();
         let known = match (t.mark, self.source(t, partition)) {
-            (StreamMark::Fault, _) => {
-                let message = format!("the fault stream `!{name}` can't be written by a query");
+            (mark @ (StreamMark::Fault | StreamMark::Late), _) => {
+                let what = if mark == StreamMark::Fault { "fault" } else { "late" };
+                let mark = mark.text();
+                let message =
+                    format!("the {what} stream `{mark}{name}` can't be written by a query");
                 return Err(Some(Diagnostic::error(Code::Invalid, t.name.at(), message)));
             }
             (_, Ok(id)) => Some(id),
@@ -316,6 +356,13 @@ pub(super) enum Unknown {
     Reported,
     /// It never can be.
     Fault(Diagnostic),
+}
+
+fn no_late_stream(s: &Source) -> Diagnostic {
+    let name = &s.name.name;
+    let message = format!("`{name}` has no late stream `!!{name}`");
+    Diagnostic::error(Code::Name, s.name.at(), message)
+        .with_help(format!("define `{name}` with `@watermark(…, late='stream')`"))
 }
 
 /// All queries of an application.

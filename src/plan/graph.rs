@@ -5,6 +5,7 @@ use arrow::datatypes::SchemaRef;
 use super::endpoints::{SinkPlan, SourcePlan};
 use super::named::{NamedWindow, WindowEnd};
 use super::spec::{HandlerSpec, JoinSpec, RateSpec, SelectSpec};
+use super::watermark::WatermarkPlan;
 use crate::error::Span;
 use crate::expr::TypedExpr;
 use crate::lang::ast::{Annotation, StreamMark};
@@ -48,7 +49,7 @@ pub struct Plan {
 pub struct StreamPlan {
     /// Name without its mark.
     pub name: String,
-    /// Plain, `#inner` or `!fault`.
+    /// Plain, `#inner`, `!fault` or `!!late`.
     pub mark: StreamMark,
     /// The partition an inner stream belongs to.
     pub partition: Option<PartitionId>,
@@ -64,6 +65,8 @@ pub struct StreamPlan {
     pub sinks: Vec<SinkPlan>,
     /// The fault stream that takes events which can't be read (`@OnError(action='STREAM')`).
     pub fault: Option<StreamId>,
+    /// How its rows wait for their turn (`@watermark`).
+    pub watermark: Option<Box<WatermarkPlan>>,
     /// Queries that write it, with the rank in which Siddhi would have called them for one event.
     pub writers: Vec<QueryId>,
     /// The end of a named window it is.
@@ -88,6 +91,7 @@ impl StreamPlan {
             sources: vec![],
             sinks: vec![],
             fault: None,
+            watermark: None,
             writers: vec![],
             window: None,
         }
@@ -95,13 +99,9 @@ impl StreamPlan {
 
     /// The name as written in queries; that of a named window is its exit's.
     pub fn full_name(&self) -> String {
-        match self.mark {
-            _ if matches!(self.window, Some(WindowEnd::Entrance(_))) => {
-                format!("{} (entrance)", self.name)
-            }
-            StreamMark::Plain => self.name.clone(),
-            StreamMark::Inner => format!("#{}", self.name),
-            StreamMark::Fault => format!("!{}", self.name),
+        match self.window {
+            Some(WindowEnd::Entrance(_)) => format!("{} (entrance)", self.name),
+            _ => format!("{}{}", self.mark.text(), self.name),
         }
     }
 }
@@ -208,6 +208,8 @@ pub enum KeySpec {
     Value(TypedExpr),
     /// Each of these texts whose condition holds for the row.
     Ranges(Vec<(TypedExpr, String)>),
+    /// That of each of these (of a stream that is listed several times).
+    Each(Vec<KeySpec>),
 }
 
 /// A node of the schedule.
@@ -293,6 +295,11 @@ impl Plan {
         }
         readers.sort_by_key(|(span, _)| span.start);
         readers.into_iter().map(|(_, n)| n).collect()
+    }
+
+    /// Whether a stream has a watermark: then that is the application's time.
+    pub fn has_watermark(&self) -> bool {
+        self.streams.iter().any(|s| s.watermark.is_some())
     }
 
     /// [`Plan::readers`] of every stream, in one pass.

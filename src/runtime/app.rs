@@ -12,8 +12,8 @@ use arrow::datatypes::SchemaRef;
 use super::core::{Core, Flow};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
+use super::event_time::{Entrance, Part, WHOLE};
 use super::events::Events;
-use super::ingress::Ingress;
 use super::input::{Input, Times};
 use super::stats::{Durations, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
@@ -42,6 +42,8 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// `${name}`s of the text and their values, before those of the environment.
+    pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
@@ -60,6 +62,7 @@ impl Default for AppOptions {
             batch_rows: 1,
             clock: None,
             start: 0,
+            variables: vec![],
             directory: PathBuf::new(),
             row_by_row: false,
             apart: false,
@@ -149,7 +152,8 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) =
+            crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
         if options.row_by_row {
             plan.run_row_by_row();
         }
@@ -158,6 +162,7 @@ impl App {
         }
         let plan = Arc::new(plan);
         let playback = options.clock.map_or(plan.playback, |c| c == ClockMode::Playback);
+        let playback = playback || plan.has_watermark();
         let core = Core::new(Arc::clone(&plan), services, options.start, playback)?;
         let inner = Inner {
             core,
@@ -226,6 +231,7 @@ impl App {
         Ok(Input {
             shared: Arc::clone(&self.shared),
             stream: id,
+            entrance: WHOLE,
             name: stream.to_string(),
             schema: self.plan.streams[id].schema.clone(),
         })
@@ -245,10 +251,10 @@ impl App {
                 return Err(Error::Data(format!("`{name}` is a stream of another application")));
             }
             let (columns, ts) = input.columns(batch, times, now)?;
-            parts.push((input.stream, columns, ts));
+            parts.push(Part { stream: input.stream, entrance: input.entrance, columns, ts });
         }
-        let rows = parts.iter().map(|(_, _, ts)| ts.len()).sum();
-        self.shared.send(|ingress| ingress.interleave(parts), rows)
+        let rows = parts.iter().map(|p| p.ts.len()).sum();
+        self.shared.send(|entrance| entrance.interleave(parts), rows)
     }
 
     pub(super) fn stream_id(&self, name: &str) -> Result<usize> {
@@ -315,12 +321,13 @@ impl App {
     }
 
     /// Moves the clock to `ts` (never back): all timers due by then fire. With `batch_rows` above 1
-    /// this happens when the next step runs.
+    /// this happens when the next step runs. In an application with `@watermark` this is the clock of
+    /// arrival, by which inputs are idle and rows ahead of time; its own time is the watermark.
     ///
     /// # Errors
     /// What the step fails with.
     pub fn advance_to(&self, ts: i64) -> Result<()> {
-        self.shared.send(|ingress| ingress.advance_to(ts), 0)
+        self.shared.send(|entrance| entrance.advance_to(ts), 0)
     }
 
     /// Runs everything that waits; sinks hand on what they have.
@@ -384,7 +391,21 @@ impl App {
             streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
             queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
+            event_time: inner.core.event_time.as_ref().map(|stage| stage.stats()),
         }
+    }
+
+    /// No more rows come: those that wait for the watermark go on. Nothing happens in applications
+    /// without `@watermark`, and [`App::shutdown`] does it too.
+    ///
+    /// # Errors
+    /// What a step fails with.
+    pub fn end_of_input(&self) -> Result<()> {
+        let closed = self.shared.lock().closed;
+        if closed {
+            return Ok(());
+        }
+        self.shared.send(|entrance| entrance.end(None), 0)
     }
 
     /// Runs what waits, refuses everything from now on, closes sources and sinks, and lets go of all
@@ -393,7 +414,7 @@ impl App {
     /// # Errors
     /// What the last step or closing a sink fails with.
     pub fn shutdown(&self) -> Result<()> {
-        let last = self.flush();
+        let last = self.end_of_input().and_then(|()| self.flush());
         let subscriptions = {
             let mut inner = self.shared.lock();
             inner.closed = true;
@@ -417,6 +438,23 @@ impl Shared {
         self.lock().core.set_playback(playback, now);
     }
 
+    /// Event time waits for an entrance of a stream from now on.
+    pub(super) fn open(&self, stream: usize, entrance: u32) {
+        if let Some(stage) = &mut self.lock().core.event_time {
+            stage.open(stream, entrance);
+        }
+    }
+
+    /// When the arrival clock makes a difference to event time next, ms.
+    pub(super) fn next_idle(&self) -> Option<i64> {
+        self.lock().core.event_time.as_ref().and_then(|stage| stage.next_idle())
+    }
+
+    /// The watermark, ms, if it is known.
+    pub(super) fn watermark(&self) -> Option<i64> {
+        self.lock().core.event_time.as_ref().and_then(|stage| stage.watermark())
+    }
+
     /// Counts rows that couldn't be read.
     pub(super) fn count_rejected(&self, stream: usize, rows: u64) {
         self.lock().rejected[stream] += rows;
@@ -438,16 +476,22 @@ impl Shared {
     }
 
     /// Takes something in, and runs a step if enough waits.
-    pub(super) fn send(&self, f: impl FnOnce(&mut Ingress), rows: usize) -> Result<()> {
-        {
+    pub(super) fn send(
+        &self,
+        f: impl FnOnce(&mut Entrance<'_>) -> Result<()>,
+        rows: usize,
+    ) -> Result<()> {
+        let taken = {
             let mut inner = self.lock();
             if inner.closed {
                 return Err(Error::Closed);
             }
-            f(&mut inner.core.ingress);
             inner.events += rows as u64;
-        }
-        self.run(false)
+            // What came before a failure has been taken in.
+            f(&mut inner.core.entrance())
+        };
+        let ran = self.run(false);
+        taken.and(ran)
     }
 
     /// Runs steps until nothing (or, unless `all`, too little) waits. If another call is delivering

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::build::{QueryNode, build_partition, build_query};
 use super::engine::Services;
+use super::event_time::{Entrance, EventTime};
 use super::group;
 use super::ingress::Ingress;
 use super::stats::QueryStats;
@@ -21,7 +22,7 @@ use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -30,6 +31,8 @@ pub(super) struct Core {
     /// See [`group::edges`].
     pub(super) edges: HashMap<(Node, Node), usize>,
     pub(super) ingress: Ingress,
+    /// What stands in front of it, if a stream has a watermark.
+    pub(super) event_time: Option<Box<EventTime>>,
     pub(super) queries: Vec<QueryNode>,
     pub(super) partitions: Vec<PartitionEntry>,
     pub(super) stats: Vec<QueryStats>,
@@ -76,7 +79,9 @@ impl Core {
         let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
         let edges = group::edges(&plan, &readers);
+        let event_time = EventTime::new(&plan, clock);
         let mut core = Self {
+            event_time,
             triggers: Triggers::new(&plan),
             begun: false,
             plan,
@@ -142,6 +147,11 @@ impl Core {
             }
         }
         Ok(outputs)
+    }
+
+    /// The way in.
+    pub(super) fn entrance(&mut self) -> Entrance<'_> {
+        Entrance { ingress: &mut self.ingress, event_time: self.event_time.as_deref_mut() }
     }
 
     /// Whether a step would do anything.
@@ -330,6 +340,9 @@ impl Core {
         w.value(&self.done)?;
         w.value(&self.begun)?;
         self.triggers.snapshot(&mut w)?;
+        if let Some(stage) = &self.event_time {
+            w.section(|w| stage.snapshot(w))?;
+        }
         for p in &self.partitions {
             w.section(|w| p.snapshot(w))?;
         }
@@ -361,6 +374,9 @@ impl Core {
         self.done = r.value()?;
         self.begun = r.value()?;
         self.triggers.restore(&mut r)?;
+        if let Some(stage) = &mut self.event_time {
+            r.section(|r| stage.restore(r))?;
+        }
         for p in &mut self.partitions {
             r.section(|r| p.restore(r))?;
         }
@@ -383,5 +399,7 @@ fn fingerprint(plan: &Plan) -> Vec<String> {
     });
     let queries = plan.queries.iter().map(|q| crate::plan::explain::shape(plan, q));
     let triggers = plan.triggers.iter().map(|t| crate::plan::explain::trigger(plan, t));
-    streams.chain(triggers).chain(queries).collect()
+    let watermarks = 0..plan.streams.len();
+    let watermarks = watermarks.filter_map(|s| crate::plan::explain::time::watermark(plan, s));
+    streams.chain(triggers).chain(watermarks).chain(queries).collect()
 }

@@ -199,6 +199,7 @@ impl Ingress {
     /// admitted between them.
     pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
         self.waiting += rows.rows();
+        self.chunked |= rows.chunks.is_some();
         let q = &mut self.queues[stream];
         q.seal();
         q.full.push(rows);

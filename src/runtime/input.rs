@@ -79,6 +79,8 @@ tuple_row!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 pub struct Input {
     pub(super) shared: Arc<Shared>,
     pub(super) stream: usize,
+    /// Which of the stream's.
+    pub(super) entrance: u32,
     pub(super) name: String,
     pub(super) schema: SchemaRef,
 }
@@ -95,7 +97,7 @@ impl Input {
     /// [`Error::Data`] if the values don't fit the attributes (numbers widen, nothing narrows).
     pub fn send(&self, row: impl IntoRow) -> Result<()> {
         let row = self.check(row.into_row())?;
-        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ingress.clock(), row)]), 1)
+        self.shared.send(|entrance| entrance.chunk(self.place(), vec![(entrance.clock(), row)]), 1)
     }
 
     /// Sends an event with its time, ms since the epoch. In playback this moves the clock.
@@ -104,7 +106,7 @@ impl Input {
     /// As [`Input::send`].
     pub fn send_at(&self, ts: i64, row: impl IntoRow) -> Result<()> {
         let row = self.check(row.into_row())?;
-        self.shared.send(|ingress| ingress.chunk(self.stream, vec![(ts, row)]), 1)
+        self.shared.send(|entrance| entrance.chunk(self.place(), vec![(ts, row)]), 1)
     }
 
     /// Sends a struct (or map) by field names; missing fields are null.
@@ -126,7 +128,7 @@ impl Input {
             .map(|(ts, r)| Ok((ts, self.check(r.into_row())?)))
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
-        self.shared.send(|ingress| ingress.chunk(self.stream, rows), n)
+        self.shared.send(|entrance| entrance.chunk(self.place(), rows), n)
     }
 
     /// Sends the rows of a record batch one after the other. Columns are found by name; further
@@ -138,7 +140,29 @@ impl Input {
         let now = if matches!(times, Times::Now) { self.shared.now() } else { 0 };
         let (columns, ts) = self.columns(batch, &times, now)?;
         let n = columns.num_rows();
-        self.shared.send(|ingress| ingress.batch(self.stream, columns, ts), n)
+        self.shared.send(|entrance| entrance.batch(self.place(), columns, ts), n)
+    }
+
+    /// The entrance of one of several inputs of the stream, such as the partitions of a topic, which
+    /// come with disorder of their own: with `@watermark`, time waits for each of them from now on.
+    /// `number` tells them apart; 0 is this one, which isn't waited for any more if it was never used.
+    #[must_use]
+    pub fn partition(&self, number: u32) -> Input {
+        self.shared.open(self.stream, number);
+        Input { entrance: number, ..self.clone() }
+    }
+
+    /// No more rows come in here: time (of an application with `@watermark`) doesn't wait for this
+    /// entrance any more. A row that comes nevertheless opens it again.
+    ///
+    /// # Errors
+    /// What the step fails with in which rows go on that waited.
+    pub fn end(&self) -> Result<()> {
+        self.shared.send(|entrance| entrance.end(Some(self.place())), 0)
+    }
+
+    fn place(&self) -> (usize, u32) {
+        (self.stream, self.entrance)
     }
 
     /// The columns of the stream and the time of each row.

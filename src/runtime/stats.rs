@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::event_time::EventTimeStats;
+
 /// Counters of one query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueryStats {
@@ -28,6 +30,8 @@ pub struct Stats {
     pub rejected: Vec<(String, u64)>,
     /// How long steps took, from the rows taken in to the results, deliveries not counted.
     pub latency: Latency,
+    /// Event time, if a stream has a watermark.
+    pub event_time: Option<EventTimeStats>,
 }
 
 /// How long steps took. Quantiles are right to three digits.

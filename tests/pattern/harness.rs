@@ -242,6 +242,7 @@ pub fn show(v: &Value) -> String {
         Value::Set(list) | Value::List(list) => {
             format!("[{}]", list.iter().map(show).collect::<Vec<_>>().join(" "))
         }
+        Value::Map(_) => v.to_string(),
     }
 }
 

@@ -155,6 +155,38 @@ impl Feed {
         Feed { streams, runs }
     }
 
+    /// The events' times, in order.
+    pub fn times(&self) -> Vec<i64> {
+        let run = |(s, rows): &(usize, Range<usize>)| self.streams[*s].2[rows.clone()].to_vec();
+        self.runs.iter().flat_map(run).collect()
+    }
+
+    /// The same events in another order: where they stand in this one.
+    pub fn in_order(&self, places: &[usize]) -> Feed {
+        let each = |(s, rows): &(usize, Range<usize>)| {
+            let s = *s;
+            rows.clone().map(move |r| (s, r))
+        };
+        let all: Vec<(usize, usize)> = self.runs.iter().flat_map(each).collect();
+        let mut streams = self.streams.clone();
+        let mut taken: Vec<Vec<u32>> = vec![vec![]; streams.len()];
+        let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
+        for (s, row) in places.iter().map(|p| all[*p]) {
+            let at = taken[s].len();
+            taken[s].push(row as u32);
+            match runs.last_mut() {
+                Some((last, rows)) if *last == s => rows.end += 1,
+                _ => runs.push((s, at..at + 1)),
+            }
+        }
+        for ((_, batch, times), rows) in streams.iter_mut().zip(taken) {
+            *times = rows.iter().map(|r| times[*r as usize]).collect();
+            let rows = arrow::array::UInt32Array::from(rows);
+            *batch = arrow::compute::take_record_batch(batch, &rows).expect("rows of the batch");
+        }
+        Feed { streams, runs }
+    }
+
     /// Number of events.
     pub fn rows(&self) -> usize {
         self.runs.iter().map(|(_, rows)| rows.len()).sum()

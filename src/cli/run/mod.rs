@@ -11,6 +11,7 @@ mod summary;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foreshock::io::format::{self, Format, Input, ReadOptions, Target, WriteOptions};
 use foreshock::io::sink::file::FileSink;
@@ -24,6 +25,9 @@ use super::text::{self, AppText};
 
 /// Why a run failed: the exit code, after it was said.
 type Failure = u8;
+
+/// For how long a watermark may stand still before it is said.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// Runs the command; the exit code.
 pub fn run(arguments: &Arguments) -> u8 {
@@ -42,6 +46,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     let options = AppOptions {
         batch_rows: arguments.batch_rows.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
+        variables: arguments.variables.set.clone(),
         ..AppOptions::default()
     };
     let engine = Engine::with_log_target(printer.clone());
@@ -66,10 +71,15 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     printer.beside(&progress);
     let bar = Arc::clone(&progress);
     runner.on_progress(move |p| bar.at(p));
+    let aside = Arc::clone(&progress);
+    if !quiet {
+        runner.on_stall(STALLED, move |stall| aside.aside(|| summary::stalled(stall)));
+    }
     let outcome = runner.run();
     progress.finish();
     let report = runner.report();
     summary::rejected(&report);
+    summary::late(&app);
     if !quiet {
         summary::totals(&app, &report);
     }

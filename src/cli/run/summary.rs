@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use foreshock::{App, RunReport, SourceReport};
+use foreshock::{App, EventTimeStats, RunReport, SourceReport, Stall};
 
 /// Characters of a bad row's text that are shown.
 const SHOWN: usize = 200;
@@ -84,6 +84,7 @@ pub fn stats(app: &App, report: &RunReport) {
     for s in &report.sinks {
         let _ = writeln!(out, "sink    {:<24} {:>12} events  {}", s.stream, number(s.rows), s.kind);
     }
+    stats.event_time.iter().for_each(|t| event_time(t, &mut out));
     let l = stats.latency;
     let _ = writeln!(
         out,
@@ -106,6 +107,79 @@ pub fn stats(app: &App, report: &RunReport) {
         );
     }
     eprint!("{out}");
+}
+
+/// How far event time is, who holds it back, what waits and what was late.
+fn event_time(time: &EventTimeStats, out: &mut String) {
+    let ms = |ms: u64| duration(Duration::from_millis(ms));
+    for s in &time.streams {
+        let held = time.held_by.as_ref() == Some(&s.stream);
+        let active = s.inputs.iter().filter(|i| i.active).count();
+        let _ = writeln!(
+            out,
+            "time    {:<24} {:>12} late  {:>12} ahead  {:>8} without time  {:>8} wait in {:.1} MB  \
+             lag {}  {active} of {} inputs active{}",
+            s.stream,
+            number(s.late),
+            number(s.ahead),
+            number(s.untimed),
+            number(s.waiting as u64),
+            s.waiting_bytes as f64 / 1e6,
+            s.lag.map_or("unknown".into(), |l| ms(l.max(0).unsigned_abs())),
+            s.inputs.len(),
+            if held { ", holds the watermark back" } else { "" }
+        );
+        if s.late > 0 {
+            let l = s.lateness;
+            let _ = writeln!(
+                out,
+                "late    {:<24} {:>12} by p50 {}, p99 {}, at most {}",
+                s.stream,
+                s.policy,
+                ms(l.p50),
+                ms(l.p99),
+                ms(l.max)
+            );
+        }
+    }
+}
+
+/// The watermark stands still while rows wait for it.
+pub fn stalled(stall: &Stall) {
+    let why = match &stall.held_by {
+        Some(stream) => format!("it waits for `{stream}`"),
+        None => "all inputs are idle".into(),
+    };
+    eprintln!(
+        "foreshock: the watermark has not moved for {}: {why}; {} rows wait (`idle` limits that)",
+        duration(stall.still_for),
+        number(stall.waiting as u64),
+    );
+}
+
+/// Rows that came too late: never silently.
+pub fn late(app: &App) {
+    let stats = app.stats();
+    for s in stats.event_time.iter().flat_map(|t| &t.streams) {
+        let all = s.late + s.ahead + s.untimed;
+        if all > 0 {
+            let what = match s.policy {
+                "drop" => "were dropped",
+                "adjust" => "took the time of the watermark",
+                _ => "went to the late stream",
+            };
+            eprintln!(
+                "{}: {} rows could not be put in order ({} late by up to {}, {} ahead of time, {} \
+                 without a time); they {what}",
+                s.stream,
+                number(all),
+                number(s.late),
+                duration(Duration::from_millis(s.lateness.max)),
+                number(s.ahead),
+                number(s.untimed),
+            );
+        }
+    }
 }
 
 fn per_second(rate: f64) -> String {

@@ -82,7 +82,7 @@ impl std::fmt::Display for AttrType {
     }
 }
 
-/// `#` (inner) or `!` (fault) before a stream name.
+/// `#` (inner), `!` (fault) or `!!` (late) before a stream name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StreamMark {
     /// None.
@@ -92,12 +92,26 @@ pub enum StreamMark {
     Inner,
     /// `!S`.
     Fault,
+    /// `!!S`.
+    Late,
+}
+
+impl StreamMark {
+    /// What stands before the name.
+    pub fn text(self) -> &'static str {
+        match self {
+            StreamMark::Plain => "",
+            StreamMark::Inner => "#",
+            StreamMark::Fault => "!",
+            StreamMark::Late => "!!",
+        }
+    }
 }
 
 /// A stream (or table, window, …) named in a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// `#` or `!`.
+    /// `#`, `!` or `!!`.
     pub mark: StreamMark,
     /// Name.
     pub name: Ident,

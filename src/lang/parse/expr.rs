@@ -356,10 +356,13 @@ fn ref_source(i: Tokens<'_>) -> P<'_, RefSource> {
     Ok((rest, RefSource { mark, name, index }))
 }
 
-/// `#`, `!` or nothing.
+/// `#`, `!`, `!!` or nothing.
 pub(super) fn mark(i: Tokens<'_>) -> P<'_, StreamMark> {
     Ok(match i.kind() {
         Kind::Sym(Sym::Hash) => (i.advance().0, StreamMark::Inner),
+        Kind::Sym(Sym::Bang) if i.at_sym(1, Sym::Bang) => {
+            (i.advance().0.advance().0, StreamMark::Late)
+        }
         Kind::Sym(Sym::Bang) => (i.advance().0, StreamMark::Fault),
         _ => (i, StreamMark::Plain),
     })

@@ -62,18 +62,14 @@ pub(super) fn string(out: &mut String, value: &str) {
     out.extend([quote, value, quote]);
 }
 
-/// `#S`, `!S` or `S`.
+/// `S` with its mark.
 pub(super) fn source(out: &mut String, source: &Source) {
     mark(out, source.mark);
     name(out, &source.name);
 }
 
 pub(super) fn mark(out: &mut String, mark: StreamMark) {
-    match mark {
-        StreamMark::Plain => {}
-        StreamMark::Inner => out.push('#'),
-        StreamMark::Fault => out.push('!'),
-    }
+    out.push_str(mark.text());
 }
 
 pub(super) fn index(out: &mut String, index: Option<EventIndex>) {

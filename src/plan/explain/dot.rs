@@ -41,7 +41,10 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
     let name = plan.streams[s].full_name();
     let label = match plan.trigger(s) {
         Some(when) => quote_lines(&[name, format!("fires {when}")]),
-        None => quote(&name),
+        None => match super::time::label(plan, s) {
+            Some(waits) => quote_lines(&[name, waits]),
+            None => quote(&name),
+        },
     };
     let _ = writeln!(out, "  s{s} [shape=ellipse, style={style}, label={label}];");
 }

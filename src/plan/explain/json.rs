@@ -49,6 +49,7 @@ fn stream(plan: &Plan, s: usize) -> Json {
         "writers": plan.query_names(&p.writers),
         "readers": plan.reader_names(s),
         "trigger": plan.trigger(s),
+        "watermark": super::time::json(plan, s),
         "window": plan.window_at(s).map(|w| w.name.clone()),
         "fault_stream": p.fault.map(|f| plan.streams[f].full_name()),
     })

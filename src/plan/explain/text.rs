@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::names::signature;
-use super::{Mode, Op};
+use super::{Mode, Op, time};
 use crate::lang::ast::StreamMark;
 use crate::plan::graph::{Node, Plan, QueryPlan};
 use crate::plan::named::WindowEnd;
@@ -17,7 +17,9 @@ const GLUE: char = '\u{a0}';
 /// The whole plan.
 pub(super) fn draw(plan: &Plan) -> String {
     let mut out = String::new();
-    let clock = if plan.playback {
+    let clock = if plan.has_watermark() {
+        "the watermark (@watermark)"
+    } else if plan.playback {
         "the largest event time seen (@app:playback)"
     } else {
         "told by the host (live)"
@@ -59,12 +61,17 @@ fn stream(plan: &Plan, s: usize, out: &mut String) {
     if !sources.is_empty() {
         ops.push(Op::new("sources", sources.join(", ")));
     }
+    ops.extend(time::waits(plan, s));
+    ops.extend(time::at_once(plan, s));
     let trigger = plan.trigger(s);
     let fires = trigger.is_some();
     ops.extend(trigger.map(|when| Op::new("trigger", format!("fires {when}"))));
     ops.push(match plan.query_names(&p.writers).as_slice() {
         [] if p.mark == StreamMark::Fault => {
             Op::new("written by", format!("bad events of {}", p.name))
+        }
+        [] if p.mark == StreamMark::Late => {
+            Op::new("written by", format!("late rows of {}", p.name))
         }
         [] if fires => Op::new("written by", "the trigger"),
         [] => Op::new("written by", "no query: an input"),

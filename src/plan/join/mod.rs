@@ -11,7 +11,7 @@ use super::scope::StreamScope;
 use super::spec::{HandlerSpec, JoinSideSpec, JoinSpec, SharedSpec};
 use crate::error::{Code, Diagnostic};
 use crate::expr::bind::bind_condition;
-use crate::lang::ast::{Handler, JoinInput, JoinSide, StreamInput, StreamMark};
+use crate::lang::ast::{Handler, JoinInput, JoinSide, StreamInput};
 use crate::window::WindowCall;
 
 pub(super) use narrow::narrow;
@@ -187,11 +187,7 @@ fn same_names(j: &JoinInput, left: &StreamScope) -> Diagnostic {
 
 /// The name a side goes by in diagnostics and explanations.
 fn shown(scope: &StreamScope) -> String {
-    let mark = match scope.mark {
-        StreamMark::Plain => "",
-        StreamMark::Inner => "#",
-        StreamMark::Fault => "!",
-    };
+    let mark = scope.mark.text();
     scope.alias.clone().unwrap_or_else(|| format!("{mark}{}", scope.name))
 }
 

@@ -8,10 +8,12 @@
 //!   the step run gets as an error, unless the sink has `on.error`.
 //! * An `inMemory` source takes events in the publisher's thread, with their times and chunks.
 
+mod admission;
 mod merge;
 mod reader;
 mod report;
 mod runner;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -20,8 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub use reader::Stopper;
 pub use report::{REJECTED_KEPT, RunReport, SinkReport, SourceReport};
 pub use runner::Runner;
+pub use stall::Stall;
 
 use super::app::{App, Shared};
+use super::event_time::WHOLE;
 use crate::error::{Error, Result};
 use crate::event::{EventBatch, Value};
 use crate::io::Sink;
@@ -223,22 +227,20 @@ fn receive(to: &Weak<Shared>, stream: usize, message: Message) -> Result<()> {
     let Some(shared) = to.upgrade() else { return Ok(()) };
     let Message { columns, ts, chunks, .. } = message;
     shared.send(
-        |ingress| {
+        |entrance| {
+            let to = (stream, WHOLE);
             let Some(chunks) = chunks else {
-                return ingress.batch(stream, columns.clone(), ts.clone());
+                return entrance.batch(to, columns.clone(), ts.clone());
             };
             for chunk in chunks.offsets().windows(2) {
                 let (start, end) = (chunk[0] as usize, chunk[1] as usize);
                 match end - start {
-                    1 => {
-                        ingress.batch(stream, columns.slice(start, 1), vec![ts[start]].into());
-                    }
-                    _ => ingress.chunk(
-                        stream,
-                        (start..end).map(|r| (ts[r], row_of(&columns, r))).collect(),
-                    ),
+                    1 => entrance.batch(to, columns.slice(start, 1), vec![ts[start]].into())?,
+                    _ => entrance
+                        .chunk(to, (start..end).map(|r| (ts[r], row_of(&columns, r))).collect())?,
                 }
             }
+            Ok(())
         },
         ts.len(),
     )
@@ -254,15 +256,14 @@ fn divert(to: &Weak<Shared>, fault: usize, batch: &EventBatch, why: &Error) -> R
         (batch.ts[r], row)
     };
     shared.send(
-        |ingress| {
-            for chunk in batch.chunk_ranges() {
-                ingress.chunk(fault, chunk.map(row).collect());
-            }
+        |entrance| {
+            let mut chunks = batch.chunk_ranges();
+            chunks.try_for_each(|c| entrance.chunk((fault, WHOLE), c.map(row).collect()))
         },
         batch.rows(),
     )
 }
 
-fn row_of(columns: &arrow::array::RecordBatch, row: usize) -> Vec<Value> {
+pub(super) fn row_of(columns: &arrow::array::RecordBatch, row: usize) -> Vec<Value> {
     columns.columns().iter().map(|c| Value::from_array(c.as_ref(), row)).collect()
 }

@@ -14,17 +14,21 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
 
-use super::merge::{Cut, Item, Lane, Slice, cut};
+use super::admission::{Admission, entrance_of};
+use super::merge::{Cut, Item, Lane, cut};
 use super::reader::{Arrival, Reader, Stopper};
 use super::report::{REJECTED_KEPT, RunReport, SourceReport};
+use super::stall::{Stall, Watch};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+
 use crate::error::{Code, Diagnostic, Error, Result};
-use crate::event::{EventBatch, Value};
 use crate::io::format::{self, Input, ReadOptions};
 use crate::io::source::OpenSource;
-use crate::io::{Progress, RejectedRow, Source};
+use crate::io::{Progress, Source, SourceBatch};
 use crate::plan::endpoints::SourcePlan;
 use crate::runtime::app::{App, ClockMode};
-use crate::runtime::ingress::Ingress;
+use crate::runtime::event_time::WHOLE;
 use crate::time::wall::{Stopwatch, now_millis};
 
 /// Rows a reader reads at a time, at least.
@@ -33,12 +37,12 @@ const READ_ROWS: usize = 8192;
 const FLUSH_ROWS: usize = 8192;
 
 /// A source to be read.
-struct Inlet {
-    stream: usize,
+pub(super) struct Inlet {
+    pub(super) stream: usize,
     origin: Origin,
     opened: Option<Box<dyn Source>>,
     live: bool,
-    report: SourceReport,
+    pub(super) report: SourceReport,
 }
 
 enum Origin {
@@ -67,6 +71,7 @@ pub struct Runner {
     sender: Sender<Arrival>,
     stopper: Stopper,
     on_progress: Option<OnProgress>,
+    watch: Option<Watch>,
     report: RunReport,
 }
 
@@ -94,6 +99,7 @@ impl App {
             sender,
             stopper,
             on_progress: None,
+            watch: None,
             report: RunReport::default(),
         }
     }
@@ -171,6 +177,12 @@ impl Runner {
         self.on_progress = Some(Box::new(f));
     }
 
+    /// Calls `f` when the watermark (of an application with `@watermark`) hasn't moved for so long while
+    /// rows wait for it, once for each time it stands still.
+    pub fn on_stall(&mut self, patience: Duration, f: impl FnMut(&Stall) + Send + 'static) {
+        self.watch = Some(Watch::new(patience, Box::new(f)));
+    }
+
     /// What ends the run early.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
@@ -187,10 +199,17 @@ impl Runner {
             Some(clock) => clock == ClockMode::Playback,
             None => self.app.plan().playback || timed(),
         };
-        match self.inlets.iter().find(|i| event_time && i.origin.time().is_none()) {
+        let event_time = event_time || self.app.plan().has_watermark();
+        let timeless = |i: &&Inlet| i.origin.time().is_none() && self.attribute(i).is_none();
+        match self.inlets.iter().find(|i| event_time && timeless(i)) {
             None => Ok(event_time),
-            Some(inlet) => Err(timeless(inlet)),
+            Some(inlet) => Err(no_time(inlet)),
         }
+    }
+
+    /// The attribute that holds the event time (`@watermark`).
+    fn attribute(&self, inlet: &Inlet) -> Option<usize> {
+        self.app.plan().streams[inlet.stream].watermark.as_ref()?.attribute
     }
 
     /// Opens all sources, to find early what is wrong with them; [`Runner::run`] does it, too.
@@ -247,12 +266,16 @@ impl Runner {
             let rows = batch_rows.max(READ_ROWS);
             readers.push(Reader::spawn(lane, source, rows, self.sender.clone())?);
         }
+        let watermark = self.app.plan().has_watermark();
+        self.open_entrances()?;
         let one_by_one = feeds_itself(&self.app);
         let mut drive = Drive {
             lanes: self.inlets.iter().map(|_| Lane::default()).collect(),
             failures: vec![],
             readers,
             event_time,
+            watermark,
+            over: vec![false; self.inlets.len()],
             limit: if one_by_one { 1 } else { batch_rows },
             one_by_one,
             unflushed: 0,
@@ -262,7 +285,25 @@ impl Runner {
     }
 }
 
-fn timeless(inlet: &Inlet) -> Error {
+impl Runner {
+    /// Time waits for each source of a stream with a watermark, and for nothing else but what others
+    /// publish.
+    fn open_entrances(&self) -> Result<()> {
+        for (lane, inlet) in self.inlets.iter().enumerate() {
+            self.app.shared.open(inlet.stream, entrance_of(lane));
+        }
+        for (stream, plan) in self.app.plan().streams.iter().enumerate() {
+            let read = self.inlets.iter().any(|i| i.stream == stream);
+            let pushed = plan.sources.iter().any(|s| s.spec.pushed);
+            if plan.watermark.is_some() && !read && !pushed {
+                self.app.shared.send(|entrance| entrance.end(Some((stream, WHOLE))), 0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_time(inlet: &Inlet) -> Error {
     let stream = &inlet.report.stream;
     let message = format!("`{stream}` is read in event time, which column holds it?");
     match &inlet.origin {
@@ -318,6 +359,10 @@ struct Drive<'a> {
     failures: Vec<(usize, Error)>,
     readers: Vec<Reader>,
     event_time: bool,
+    /// Whether time is the watermark.
+    watermark: bool,
+    /// Lanes of which the application knows that they have ended.
+    over: Vec<bool>,
     limit: usize,
     one_by_one: bool,
     /// Rows since sinks were flushed.
@@ -328,6 +373,10 @@ impl Drive<'_> {
     fn run(&mut self) -> Result<()> {
         while !self.run.stopper.is_stopped() {
             self.hear()?;
+            self.tell_ends()?;
+            if let Some(watch) = self.run.watch.as_mut().filter(|_| self.watermark) {
+                watch.look(&self.run.app);
+            }
             let among = self.next_lanes();
             if !among.is_empty() {
                 let cut = cut(&mut self.lanes, &among, self.limit);
@@ -357,7 +406,8 @@ impl Drive<'_> {
 
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Batch(lane, batch, progress) => {
+            Arrival::Batch(lane, mut batch, progress) => {
+                self.time_by_attribute(lane, &mut batch);
                 self.run.inlets[lane].report.progress = progress;
                 self.lanes[lane].push(batch);
                 if self.lanes[lane].is_empty() {
@@ -374,6 +424,27 @@ impl Drive<'_> {
         }
     }
 
+    /// The event time of rows is that of the attribute which `@watermark` names (rows without one
+    /// stand where nothing is known of them: first).
+    fn time_by_attribute(&self, lane: usize, batch: &mut SourceBatch) {
+        if let Some(attribute) = self.run.attribute(&self.run.inlets[lane]) {
+            let column = batch.rows.column(attribute).as_primitive::<Int64Type>();
+            batch.time = Some(column.values().clone());
+        }
+    }
+
+    /// Time doesn't wait for sources that have ended.
+    fn tell_ends(&mut self) -> Result<()> {
+        for lane in 0..self.lanes.len() {
+            let ended = self.lanes[lane].ended && self.lanes[lane].is_empty();
+            if self.watermark && ended && !std::mem::replace(&mut self.over[lane], true) {
+                let of = (self.run.inlets[lane].stream, entrance_of(lane));
+                self.run.app.shared.send(|entrance| entrance.end(Some(of)), 0)?;
+            }
+        }
+        Ok(())
+    }
+
     fn progress(&mut self) {
         let each = || self.run.inlets.iter().map(|i| i.report.progress);
         let progress = Progress {
@@ -388,8 +459,12 @@ impl Drive<'_> {
     /// The lanes whose rows can be taken now.
     fn next_lanes(&self) -> Vec<usize> {
         let all = || 0..self.lanes.len();
+        let pipe = |l: usize| self.watermark && self.run.inlets[l].live;
         if self.event_time {
-            let known = !self.lanes.iter().any(Lane::wants_more);
+            // With a watermark, pipes are taken as their rows arrive: they are put in order later.
+            let known = !all().any(|l| self.lanes[l].wants_more() && !pipe(l));
+            let known =
+                known || all().any(pipe) && all().any(|l| pipe(l) && !self.lanes[l].is_empty());
             let failed = self.failures.iter().any(|(l, _)| self.lanes[*l].is_empty());
             return all().filter(|l| known && !failed && !self.lanes[*l].is_empty()).collect();
         }
@@ -415,13 +490,16 @@ impl Drive<'_> {
             self.run.app.flush()?;
             self.unflushed = 0;
         }
-        let due = self.run.app.next_timer().filter(|_| !self.event_time);
-        let arrival = match due {
+        let due = match self.watermark {
+            true => self.run.app.shared.next_idle().filter(|_| long),
+            false => self.run.app.next_timer().filter(|_| !self.event_time),
+        };
+        let left = |due: i64| Duration::from_millis(due.saturating_sub(now_millis()).max(0) as u64);
+        let watch = self.run.watch.as_ref().filter(|_| self.watermark && long);
+        let wake = due.map(left).into_iter().chain(watch.map(Watch::patience)).min();
+        let arrival = match wake {
             None => self.run.arrivals.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(due) => {
-                let ms = due.saturating_sub(now_millis()).max(0) as u64;
-                self.run.arrivals.recv_timeout(Duration::from_millis(ms))
-            }
+            Some(wake) => self.run.arrivals.recv_timeout(wake),
         };
         match arrival {
             Ok(arrival) => self.arrived(arrival),
@@ -445,14 +523,15 @@ impl Drive<'_> {
             return Ok(());
         }
         let app = self.run.app.clone();
-        if !self.event_time {
+        let live = self.watermark && self.run.inlets.iter().any(|i| i.live);
+        if !self.event_time || live {
             app.advance_to(now_millis())?;
         }
         let good: usize = cut.slices.iter().map(|s| s.rows.num_rows()).sum();
         self.count_rejected(&cut);
         let mut admission =
             Admission { app: &app, inlets: &mut self.run.inlets, playback: self.event_time };
-        app.shared.send(|ingress| admission.admit(cut, ingress), good)?;
+        app.shared.send(|entrance| admission.admit(cut, entrance), good)?;
         self.unflushed += rows;
         if self.one_by_one {
             app.flush()?;
@@ -473,78 +552,5 @@ impl Drive<'_> {
             }
             self.run.app.shared.count_rejected(inlet.stream, 1);
         }
-    }
-}
-
-/// Gives rows their order and clock.
-struct Admission<'a> {
-    app: &'a App,
-    inlets: &'a mut [Inlet],
-    playback: bool,
-}
-
-/// Hidden columns of a slice, as they are filled.
-struct Admitted {
-    slice: Slice,
-    ts: Vec<i64>,
-    at: Vec<i64>,
-    order: Vec<u64>,
-}
-
-impl Admission<'_> {
-    fn admit(&mut self, cut: Cut, ingress: &mut Ingress) {
-        let mut parts: Vec<Admitted> = cut
-            .slices
-            .into_iter()
-            .map(|slice| {
-                let n = slice.rows.num_rows();
-                let (ts, at) = (Vec::with_capacity(n), Vec::with_capacity(n));
-                Admitted { slice, ts, at, order: Vec::with_capacity(n) }
-            })
-            .collect();
-        for item in cut.items {
-            match item {
-                Item::Rejected { lane, row } => self.fault(lane, &row, ingress),
-                Item::Rows { lane, count } => {
-                    if let Some(part) = parts.iter_mut().find(|p| p.slice.lane == lane) {
-                        self.rows(part, count, ingress);
-                    }
-                }
-            }
-        }
-        for Admitted { slice, ts, at, order } in parts {
-            let rows = EventBatch::new(slice.rows, ts.into(), at.into(), order.into());
-            ingress.admitted(self.inlets[slice.lane].stream, rows);
-        }
-    }
-
-    /// The next `count` rows of a slice.
-    fn rows(&mut self, part: &mut Admitted, count: usize, ingress: &mut Ingress) {
-        let report = &mut self.inlets[part.slice.lane].report;
-        report.rows += count as u64;
-        let first = part.ts.len();
-        for row in first..first + count {
-            let ts = part.slice.time.as_ref().map_or_else(|| ingress.clock(), |t| t[row]);
-            let (order, at) = ingress.admit(ts);
-            if self.playback && ts < at {
-                report.out_of_order += 1;
-                report.furthest_behind = report.furthest_behind.max(at.saturating_sub(ts));
-            }
-            part.ts.push(ts);
-            part.at.push(at);
-            part.order.push(order);
-        }
-    }
-
-    /// A row that could not be read, if its stream has a fault stream: attributes null, and what is
-    /// wrong with it.
-    fn fault(&self, lane: usize, row: &RejectedRow, ingress: &mut Ingress) {
-        let inlet = &self.inlets[lane];
-        let stream = &self.app.plan().streams[inlet.stream];
-        let Some(fault) = stream.fault else { return };
-        let why = format!("line {}: {}: {}", row.line, row.reason, row.text);
-        let mut values = vec![Value::Null; stream.schema.fields().len()];
-        values.push(Value::String(why.into()));
-        ingress.chunk(fault, vec![(ingress.clock(), values)]);
     }
 }
