@@ -26,7 +26,7 @@ fn limits(c: &mut Criterion) {
         let workload = Workload::new(EVENTS, query.keys(), query.events_per_ms(), setup.seed);
         let steps = workload.steps(Symbols::View, ROWS, query.streams().len());
         let steps = steps.expect("columns of one length");
-        let subject = Subject::of_query(query);
+        let subject = Subject::of_query(query, 0);
         let mut group = c.benchmark_group(query.name());
         group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(10);
         group.bench_function("engine", |b| {

@@ -37,6 +37,9 @@ pub struct Setup {
     pub seed: u64,
     /// Measured repetitions.
     pub repetitions: usize,
+    /// How late rows may arrive, ms of event time; above 0 the query is behind a watermark, and the
+    /// limit gets the rows in order.
+    pub disorder: u64,
     /// Whether the limit runs along.
     pub limit: bool,
 }
@@ -57,6 +60,7 @@ impl Setup {
             symbols: Symbols::View,
             seed: 42,
             repetitions: 7,
+            disorder: 0,
             limit: true,
         }
     }
@@ -153,12 +157,20 @@ fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 /// # Errors
 /// [`Error::Data`] if the outputs differ; what the engine fails with.
 pub fn run(setup: &Setup) -> Result<Outcome> {
+    let cut = |w: &Workload| w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len());
     let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
-    let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
+    let (steps, ordered) = match setup.disorder {
+        0 => (cut(&w)?, None),
+        most => {
+            let arriving = w.arriving(most, setup.seed);
+            (cut(&arriving)?, Some(cut(&arriving.in_order())?))
+        }
+    };
     drop(w);
-    let subject = Subject::of_query(setup.query);
-    let rows = check_query(setup, &subject, &steps)?;
-    let run_limit = || run_limit(setup, &steps, rows);
+    let ordered = ordered.as_ref().unwrap_or(&steps);
+    let subject = Subject::of_query(setup.query, setup.disorder);
+    let rows = check_query(setup, &subject, &steps, ordered)?;
+    let run_limit = || run_limit(setup, ordered, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
         if setup.limit { Some(&run_limit) } else { None };
     let series = repeat(&subject, &steps, rows, setup.repetitions, limit)?;
@@ -287,11 +299,11 @@ impl Series {
 }
 
 /// Runs query and limit once and holds their outputs to be equal; the number of rows.
-fn check_query(setup: &Setup, subject: &Subject, steps: &[Step]) -> Result<u64> {
+fn check_query(setup: &Setup, subject: &Subject, steps: &[Step], ordered: &[Step]) -> Result<u64> {
     let engine = subject.digests(steps)?.into_iter().next().unwrap_or_default();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
-    for step in steps {
+    for step in ordered {
         if let Some(batch) = by_hand.push(step)? {
             expected.add(&batch)?;
         }
@@ -360,6 +372,23 @@ mod tests {
                 };
                 let outcome = run(&setup).unwrap_or_else(|e| panic!("{query} {symbols:?}: {e}"));
                 assert!(outcome.rows_out > 0 && outcome.ratio_to_limit.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn disorder_changes_nothing_behind_a_watermark() {
+        for query in Query::ALL {
+            for batch_rows in [7, 500] {
+                let setup = Setup {
+                    events: 12_000,
+                    keys: 30,
+                    repetitions: 1,
+                    disorder: 40,
+                    ..Setup::new(query, batch_rows)
+                };
+                let outcome = run(&setup).unwrap_or_else(|e| panic!("{query}: {e}"));
+                assert!(outcome.rows_out > 0, "{query}");
             }
         }
     }

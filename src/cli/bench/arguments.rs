@@ -47,7 +47,8 @@ pub struct Arguments {
     /// Generated rows per second of event time; by default what is usual for the kind.
     #[arg(long, value_name = "R", value_parser = rate, requires = "app")]
     pub event_rate: Option<f64>,
-    /// Rows arrive up to so much late, in event time.
+    /// Rows arrive up to so much late, in event time. The queries are behind a @watermark then, and
+    /// their hand-written loops get the rows in order.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub disorder: u64,
     /// Representation of symbols.

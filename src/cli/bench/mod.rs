@@ -28,8 +28,8 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), u8> {
-    if arguments.disorder > 0 && arguments.app.is_none() {
-        return Err(usage("--disorder is for applications (--app)"));
+    if arguments.disorder > 0 && arguments.app.is_none() && arguments.rate.is_some() {
+        return Err(usage("with --disorder, results wait for the watermark: there is no --rate"));
     }
     if arguments.show {
         return chosen(arguments).iter().try_for_each(|q| text::print(&q.app()));
@@ -91,6 +91,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         symbols: arguments.symbols.into(),
         seed: arguments.seed,
         repetitions: repetitions(arguments),
+        disorder: arguments.disorder,
         limit: arguments.limit,
         ..defaults
     }
