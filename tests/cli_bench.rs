@@ -100,7 +100,7 @@ fn latencies_are_those_of_an_open_loop() {
     assert_eq!(results[0]["events"], 6000);
     assert_eq!(results[0]["rows_out"], 6000);
     let svg = svg(dir.path());
-    assert!(svg.contains("Latency") && svg.contains(">q2, 1 rows, 100k/s<"), "{svg}");
+    assert!(svg.contains("Latency") && svg.contains(">q2, 1 a send, 100k/s<"), "{svg}");
     assert!(svg.contains(">99 %<") && !svg.contains("Throughput"), "{svg}");
 }
 
