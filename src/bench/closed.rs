@@ -114,7 +114,8 @@ pub struct Outcome {
     pub ratio_to_limit: Option<Spread>,
     /// Bytes of a snapshot at the end.
     pub state_bytes: usize,
-    /// By how much the resident set grew at most while the engine ran.
+    /// By how much the resident set grew at most while the engine ran, the first time included (what
+    /// runs later in a process reuses memory that is free).
     pub peak_bytes: Option<u64>,
 }
 
@@ -169,7 +170,7 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
     drop(w);
     let ordered = ordered.as_ref().unwrap_or(&steps);
     let subject = Subject::of_query(setup.query, setup.disorder);
-    let rows = check_query(setup, &subject, &steps, ordered)?;
+    let (rows, peak) = check_query(setup, &subject, &steps, ordered)?;
     let run_limit = || run_limit(setup, ordered, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
         if setup.limit { Some(&run_limit) } else { None };
@@ -181,6 +182,7 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
         events: setup.events,
         keys: Some(setup.keys),
         checked: Check::Limit,
+        peak_bytes: peak.max(series.peak_bytes),
         ..series.outcome(setup.events, rows)
     })
 }
@@ -198,7 +200,9 @@ pub fn run_app(
     repetitions: usize,
 ) -> Result<Outcome> {
     let steps = feed.steps(batch_rows)?;
+    let memory = MemoryWatch::start();
     let found = subject.digests(&steps)?;
+    let peak = memory.peak();
     let different =
         subject.outputs.iter().zip(found.iter().zip(expected)).find(|(_, (f, e))| f != e);
     if let Some((stream, (found, expected))) = different {
@@ -214,6 +218,7 @@ pub fn run_app(
         query: subject.name.clone(),
         batch_rows,
         checked: Check::Batches,
+        peak_bytes: peak.max(series.peak_bytes),
         ..series.outcome(feed.len(), rows)
     })
 }
@@ -298,9 +303,17 @@ impl Series {
     }
 }
 
-/// Runs query and limit once and holds their outputs to be equal; the number of rows.
-fn check_query(setup: &Setup, subject: &Subject, steps: &[Step], ordered: &[Step]) -> Result<u64> {
+/// Runs query and limit once and holds their outputs to be equal; the number of rows, and by
+/// how much memory grew at most.
+fn check_query(
+    setup: &Setup,
+    subject: &Subject,
+    steps: &[Step],
+    ordered: &[Step],
+) -> Result<(u64, Option<u64>)> {
+    let memory = MemoryWatch::start();
     let engine = subject.digests(steps)?.into_iter().next().unwrap_or_default();
+    let peak = memory.peak();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
     for step in ordered {
@@ -309,7 +322,7 @@ fn check_query(setup: &Setup, subject: &Subject, steps: &[Step], ordered: &[Step
         }
     }
     if engine == expected {
-        return Ok(engine.rows);
+        return Ok((engine.rows, peak));
     }
     Err(Error::Data(format!(
         "{} puts out {} rows (hash {:016x}), the hand-written loop {} (hash {:016x})",
