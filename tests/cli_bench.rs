@@ -75,6 +75,19 @@ fn queries_are_measured_beside_their_limits() {
 }
 
 #[test]
+fn disorder_is_put_in_order_by_a_watermark() {
+    let dir = TempDir::new().unwrap();
+    let arguments = [&["--query", "q3,q7", "--batch-rows", "100", "--limit"][..], &SMALL].concat();
+    let ordered = results(dir.path(), &arguments);
+    let late = results(dir.path(), &[&arguments[..], &["--disorder", "30"]].concat());
+    // What is put out differs where rows of one millisecond changed places; how much doesn't.
+    for (a, b) in ordered.iter().zip(&late) {
+        assert_eq!(a["rows_out"], b["rows_out"]);
+        assert_eq!(b["checked"], "limit");
+    }
+}
+
+#[test]
 fn latencies_are_those_of_an_open_loop() {
     let dir = TempDir::new().unwrap();
     let arguments =
@@ -87,7 +100,7 @@ fn latencies_are_those_of_an_open_loop() {
     assert_eq!(results[0]["events"], 6000);
     assert_eq!(results[0]["rows_out"], 6000);
     let svg = svg(dir.path());
-    assert!(svg.contains("Latency") && svg.contains(">q2, 1 rows, 100k/s<"), "{svg}");
+    assert!(svg.contains("Latency") && svg.contains(">q2, 1 a send, 100k/s<"), "{svg}");
     assert!(svg.contains(">99 %<") && !svg.contains("Throughput"), "{svg}");
 }
 
@@ -151,6 +164,18 @@ fn an_application_gets_rows_of_files() {
 }
 
 #[test]
+fn queries_are_shown_as_applications_that_run() {
+    let dir = TempDir::new().unwrap();
+    let (code, all, _) = bench(dir.path(), &["--show"]);
+    assert_eq!((code, all.matches("@app:playback").count()), (0, 8));
+    let (_, q2, _) = bench(dir.path(), &["--show", "--query", "q2"]);
+    assert!(all.contains(&q2) && q2.contains("#window.length(1000)"), "{q2}");
+    std::fs::write(dir.path().join("q2.siddhi"), q2).unwrap();
+    let results = results(dir.path(), &[&["--app", "q2.siddhi"][..], &SMALL].concat());
+    assert!(results.iter().all(|r| r["rows_out"] == 3000), "{results:?}");
+}
+
+#[test]
 fn mistakes_are_told() {
     let dir = with_app();
     std::fs::write(dir.path().join("wrong.siddhi"), "from S selct * insert into Out;").unwrap();
@@ -164,7 +189,7 @@ fn mistakes_are_told() {
     for (arguments, code, said) in [
         (vec!["--query", "q9"], 2, "there is no query `q9`; did you mean `q"),
         (vec!["--batch-rows", "0"], 2, "--batch-rows"),
-        (vec!["--disorder", "5"], 2, "--disorder is for applications"),
+        (vec!["--disorder", "5", "--rate", "9"], 2, "results wait for the watermark"),
         (vec!["--rate=-1"], 2, "--rate"),
         (vec!["--app", "none.siddhi"], 3, "none.siddhi"),
         (vec!["--app", "wrong.siddhi"], 1, "wrong.siddhi:1:8"),

@@ -40,6 +40,9 @@ pub struct Setup {
     pub seed: u64,
     /// Measured repetitions.
     pub repetitions: usize,
+    /// How late rows may arrive, ms of event time; above 0 the query is behind a watermark, and the
+    /// limit gets the rows in order.
+    pub disorder: u64,
     /// Whether the limit runs along.
     pub limit: bool,
     /// Rows go in one by one as values, and a step runs when `batch_rows` of them wait. The limit, which
@@ -66,6 +69,7 @@ impl Setup {
             symbols: Symbols::View,
             seed: 42,
             repetitions: 7,
+            disorder: 0,
             limit: true,
             singly: false,
             shards: 1,
@@ -121,7 +125,8 @@ pub struct Outcome {
     pub ratio_to_limit: Option<Spread>,
     /// Bytes of a snapshot at the end.
     pub state_bytes: usize,
-    /// By how much the resident set grew at most while the engine ran.
+    /// By how much the resident set grew at most while the engine ran, the first time included (what
+    /// runs later in a process reuses memory that is free).
     pub peak_bytes: Option<u64>,
 }
 
@@ -166,20 +171,27 @@ fn measure<T>(all: bool, f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 /// # Errors
 /// [`Error::Data`] if the outputs differ; what the engine fails with.
 pub fn run(setup: &Setup) -> Result<Outcome> {
-    let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
-    let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
-    let mut subject = Subject::of_query(setup.query);
+    let cut = |w: &Workload| w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len());
+    let mut w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
+    let mut ordered = None;
+    if setup.disorder > 0 {
+        w = w.arriving(setup.disorder, setup.seed);
+        ordered = Some(cut(&w.in_order())?);
+    }
+    let steps = cut(&w)?;
+    let ordered = ordered.as_ref().unwrap_or(&steps);
+    let mut subject = Subject::of_query(setup.query, setup.disorder);
     subject.options.shards = setup.shards;
-    let singly = Singly::new(w, setup.symbols, setup.query);
-    let send: Send<'_> = match setup.singly {
-        true => &|running| singly.send(running),
-        false => &|running| running.send(&steps),
-    };
-    if setup.singly {
+    let singly = setup.singly.then(|| Singly::new(w, setup.symbols, setup.query));
+    if singly.is_some() {
         subject.options.batch_rows = setup.batch_rows;
     }
-    let rows = check_query(setup, &subject, send, &steps)?;
-    let run_limit = || run_limit(setup, &steps, rows);
+    let send: Send<'_> = match &singly {
+        Some(singly) => &|running| singly.send(running),
+        None => &|running| running.send(&steps),
+    };
+    let (rows, peak) = check_query(setup, &subject, send, ordered)?;
+    let run_limit = || run_limit(setup, ordered, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
         if setup.limit && !setup.singly { Some(&run_limit) } else { None };
     let series = repeat(&subject, send, rows, setup.repetitions, limit)?;
@@ -190,6 +202,7 @@ pub fn run(setup: &Setup) -> Result<Outcome> {
         events: setup.events,
         keys: Some(setup.keys),
         checked: Check::Limit,
+        peak_bytes: peak.max(series.peak_bytes),
         ..series.outcome(setup.events, rows)
     })
 }
@@ -207,7 +220,9 @@ pub fn run_app(
     repetitions: usize,
 ) -> Result<Outcome> {
     let steps = feed.steps(batch_rows)?;
+    let memory = MemoryWatch::start();
     let found = subject.digests(&steps)?;
+    let peak = memory.peak();
     let different =
         subject.outputs.iter().zip(found.iter().zip(expected)).find(|(_, (f, e))| f != e);
     if let Some((stream, (found, expected))) = different {
@@ -223,6 +238,7 @@ pub fn run_app(
         query: subject.name.clone(),
         batch_rows,
         checked: Check::Batches,
+        peak_bytes: peak.max(series.peak_bytes),
         ..series.outcome(feed.len(), rows)
     })
 }
@@ -310,18 +326,26 @@ impl Series {
     }
 }
 
-/// Runs query and limit once and holds their outputs to be equal; the number of rows.
-fn check_query(setup: &Setup, subject: &Subject, send: Send<'_>, steps: &[Step]) -> Result<u64> {
+/// Runs query and limit once and holds their outputs to be equal; the number of rows, and by
+/// how much memory grew at most.
+fn check_query(
+    setup: &Setup,
+    subject: &Subject,
+    send: Send<'_>,
+    ordered: &[Step],
+) -> Result<(u64, Option<u64>)> {
+    let memory = MemoryWatch::start();
     let engine = subject.digests_of(send)?.into_iter().next().unwrap_or_default();
+    let peak = memory.peak();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
-    for step in steps {
+    for step in ordered {
         if let Some(batch) = by_hand.push(step)? {
             expected.add(&batch)?;
         }
     }
     if engine == expected {
-        return Ok(engine.rows);
+        return Ok((engine.rows, peak));
     }
     Err(Error::Data(format!(
         "{} puts out {} rows (hash {:016x}), the hand-written loop {} (hash {:016x})",
@@ -392,6 +416,23 @@ mod tests {
                 };
                 let outcome = run(&setup).unwrap_or_else(|e| panic!("{query} {symbols:?}: {e}"));
                 assert!(outcome.rows_out > 0 && outcome.ratio_to_limit.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn disorder_changes_nothing_behind_a_watermark() {
+        for query in Query::ALL {
+            for batch_rows in [7, 500] {
+                let setup = Setup {
+                    events: 12_000,
+                    keys: 30,
+                    repetitions: 1,
+                    disorder: 40,
+                    ..Setup::new(query, batch_rows)
+                };
+                let outcome = run(&setup).unwrap_or_else(|e| panic!("{query}: {e}"));
+                assert!(outcome.rows_out > 0, "{query}");
             }
         }
     }

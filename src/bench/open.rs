@@ -82,14 +82,14 @@ impl Rows {
 
 /// Sends the events of a query at `rate` per second. Whatever is due goes at once: up to
 /// `setup.batch_rows` rows in a send; with one row per send (and with several streams), rows go in
-/// as values, not as Arrow batches.
+/// as values, not as Arrow batches. Rows come in order, whatever `setup.disorder` says.
 ///
 /// The first tenth warms up and isn't counted.
 ///
 /// # Errors
 /// What the engine fails with; [`Error::Data`] if `rate` isn't positive.
 pub fn run(setup: &Setup, rate: f64) -> Result<OpenOutcome> {
-    let subject = Subject::of_query(setup.query);
+    let subject = Subject::of_query(setup.query, 0);
     let streams = subject.inputs.len();
     let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let rows = if setup.batch_rows <= 1 || streams > 1 {
@@ -150,6 +150,7 @@ fn drive(
         let watch = Stopwatch::start();
         sends += once(subject, &running, rows, batch_rows.max(1), rate, &mut latencies)?;
         elapsed += watch.elapsed();
+        running.app.end_of_input()?;
         state_bytes = running.app.snapshot()?.len();
     }
     let events = rows.len() * repetitions;

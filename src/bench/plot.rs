@@ -90,7 +90,7 @@ fn latency(report: &Report) -> Chart {
     let mut series: Vec<Series> = vec![];
     for result in &report.results {
         let Measured::Open(o) = result else { continue };
-        let name = format!("{}, {} rows, {}/s", o.query, o.batch_rows, short(o.rate));
+        let name = format!("{}, {} a send, {}/s", o.query, o.batch_rows, short(o.rate));
         // 1 / (1 - quantile): each further nine is as wide as the one before.
         let points = o.curve.iter().map(|(q, us)| (1.0 / (1.0 - q), us.max(1e-3))).collect();
         let colour = series.len();

@@ -99,11 +99,19 @@ impl Query {
 
     /// The whole application: time is event time.
     pub fn app(self) -> String {
-        let define = |s: &&str| {
-            format!("define stream {s} (ts long, symbol string, price double, volume long);\n")
-        };
-        let streams: String = self.streams().iter().map(define).collect();
-        format!("@app:playback\n{streams}{}\n", self.text())
+        format!("@app:playback\n{}{}\n", self.definitions(""), self.text())
+    }
+
+    /// The application for rows that arrive up to `delay` ms late: they wait for a watermark.
+    pub fn app_with_watermark(self, delay: u64) -> String {
+        let watermark = format!("@watermark(attribute='ts', delay='{delay} millisec')\n");
+        format!("{}{}\n", self.definitions(&watermark), self.text())
+    }
+
+    fn definitions(self, annotation: &str) -> String {
+        let attributes = "(ts long, symbol string, price double, volume long)";
+        let define = |s: &&str| format!("{annotation}define stream {s} {attributes};\n");
+        self.streams().iter().map(define).collect()
     }
 }
 

@@ -31,6 +31,6 @@ impl Singly {
             let input = input.ok_or_else(|| Error::Data("the query has no such stream".into()))?;
             input.send_at(ts[i], (ts[i], name, price[i], volume[i]))?;
         }
-        to.app.flush()
+        to.app.end_of_input()
     }
 }

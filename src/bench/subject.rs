@@ -31,11 +31,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A query of the harness.
-    pub fn of_query(query: Query) -> Self {
+    /// A query of the harness; if rows arrive up to `disorder` ms late (above 0), behind a watermark.
+    pub fn of_query(query: Query, disorder: u64) -> Self {
         Self {
             name: query.to_string(),
-            text: query.app(),
+            text: match disorder {
+                0 => query.app(),
+                delay => query.app_with_watermark(delay),
+            },
             options: AppOptions::default(),
             inputs: query.streams().iter().map(|s| s.to_string()).collect(),
             outputs: vec!["Out".into()],
@@ -138,12 +141,13 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Sends all steps.
+    /// Sends all steps, and lets go what waits for a watermark then.
     ///
     /// # Errors
     /// What a step fails with.
     pub fn send(&self, steps: &[Step]) -> Result<()> {
-        steps.iter().try_for_each(|step| self.send_step(step))
+        steps.iter().try_for_each(|step| self.send_step(step))?;
+        self.app.end_of_input()
     }
 
     fn send_step(&self, step: &Step) -> Result<()> {

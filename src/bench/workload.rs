@@ -146,6 +146,8 @@ pub struct Workload {
     pub volume: Vec<i64>,
     /// Number of symbols.
     pub keys: usize,
+    /// The place of each event when they were made, if it isn't its own: says which stream it goes to.
+    place: Option<Vec<usize>>,
 }
 
 impl Workload {
@@ -158,6 +160,7 @@ impl Workload {
             price: Vec::with_capacity(events),
             volume: Vec::with_capacity(events),
             keys,
+            place: None,
         };
         for i in 0..events {
             w.ts.push((i / per_ms) as i64);
@@ -176,9 +179,38 @@ impl Workload {
             let symbol = names[self.code[i] as usize].as_str().into();
             let (ts, price, volume) = (self.ts[i], self.price[i], self.volume[i]);
             let row = [Value::Long(ts), symbol, Value::Double(price), Value::Long(volume)];
-            (i % streams, ts, row.to_vec())
+            (self.place_of(i) % streams, ts, row.to_vec())
         };
         (0..self.len()).map(row).collect()
+    }
+
+    /// The events in order of arrival, each up to `disorder` ms late.
+    pub fn arriving(&self, disorder: u64, seed: u64) -> Self {
+        let mut delays = Delays::new(disorder, seed);
+        let arrival: Vec<i64> = self.ts.iter().map(|t| t.saturating_add(delays.next())).collect();
+        self.sorted_by(|row| arrival[row])
+    }
+
+    /// The events in order of event time; those of one time stay as they are.
+    pub fn in_order(&self) -> Self {
+        self.sorted_by(|row| self.ts[row])
+    }
+
+    fn sorted_by(&self, key: impl Fn(usize) -> i64) -> Self {
+        let mut rows: Vec<usize> = (0..self.len()).collect();
+        rows.sort_by_key(|row| key(*row));
+        Self {
+            ts: rows.iter().map(|r| self.ts[*r]).collect(),
+            code: rows.iter().map(|r| self.code[*r]).collect(),
+            price: rows.iter().map(|r| self.price[*r]).collect(),
+            volume: rows.iter().map(|r| self.volume[*r]).collect(),
+            keys: self.keys,
+            place: Some(rows.iter().map(|r| self.place_of(*r)).collect()),
+        }
+    }
+
+    fn place_of(&self, row: usize) -> usize {
+        self.place.as_ref().map_or(row, |p| p[row])
     }
 
     /// Number of events.
@@ -202,7 +234,8 @@ impl Workload {
         .into()
     }
 
-    /// The events in sends of `batch_rows` rows; event `i` goes to stream `i % streams`.
+    /// The events in sends of `batch_rows` rows; event `i` (of those made) goes to
+    /// stream `i % streams`.
     ///
     /// # Errors
     /// If Arrow refuses the columns, which it has no reason to.
@@ -236,7 +269,8 @@ impl Workload {
             let end = (start + batch_rows.max(1)).min(self.len());
             let mut step = Vec::with_capacity(streams);
             for stream in 0..streams {
-                let rows: Vec<usize> = (start..end).filter(|i| i % streams == stream).collect();
+                let rows: Vec<usize> =
+                    (start..end).filter(|i| self.place_of(*i) % streams == stream).collect();
                 if !rows.is_empty() {
                     step.push((stream, part(&rows)?));
                 }

@@ -31,6 +31,9 @@ pub struct Arguments {
     /// The column that holds the event time of a stream's --input; by default what its @source says.
     #[arg(long, value_name = "STREAM=COLUMN", requires = "input")]
     pub time: Vec<TimeColumn>,
+    /// Prints the texts of the queries and runs nothing.
+    #[arg(long, conflicts_with = "app")]
+    pub show: bool,
     /// Rows per send.
     #[arg(long, value_delimiter = ',', default_value = "1,64,8192", value_name = "N,...")]
     pub batch_rows: Vec<NonZeroUsize>,
@@ -45,7 +48,8 @@ pub struct Arguments {
     /// (q7 1000).
     #[arg(long, value_name = "R", value_parser = rate)]
     pub event_rate: Option<f64>,
-    /// Rows arrive up to so much late, in event time.
+    /// Rows arrive up to so much late, in event time. The queries are behind a @watermark then, and
+    /// their hand-written loops get the rows in order.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub disorder: u64,
     /// Representation of symbols.

@@ -28,8 +28,11 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), u8> {
-    if arguments.disorder > 0 && arguments.app.is_none() {
-        return Err(usage("--disorder is for applications (--app)"));
+    if arguments.disorder > 0 && arguments.app.is_none() && arguments.rate.is_some() {
+        return Err(usage("with --disorder, results wait for the watermark: there is no --rate"));
+    }
+    if arguments.show {
+        return chosen(arguments).iter().try_for_each(|q| text::print(&q.app()));
     }
     let mut report = Report { machine: Machine::this(), results: vec![] };
     let loaded = match &arguments.app {
@@ -61,12 +64,8 @@ fn measure(arguments: &Arguments) -> Result<(), u8> {
 type Add<'a> = &'a mut dyn FnMut(Result<Measured>) -> Result<(), u8>;
 
 fn queries(arguments: &Arguments, add: Add<'_>) -> Result<(), u8> {
-    let queries = match &arguments.query[..] {
-        [] => &Query::ALL[..],
-        some => some,
-    };
     for batch_rows in &arguments.batch_rows {
-        for query in queries {
+        for query in chosen(arguments) {
             let setup = setup(arguments, *query, batch_rows.get());
             add(match arguments.rate {
                 Some(rate) => open::run(&setup, rate).map(Measured::Open),
@@ -75,6 +74,13 @@ fn queries(arguments: &Arguments, add: Add<'_>) -> Result<(), u8> {
         }
     }
     Ok(())
+}
+
+fn chosen(arguments: &Arguments) -> &[Query] {
+    match &arguments.query[..] {
+        [] => &Query::ALL,
+        some => some,
+    }
 }
 
 fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
@@ -86,6 +92,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         symbols: arguments.symbols.into(),
         seed: arguments.seed,
         repetitions: repetitions(arguments),
+        disorder: arguments.disorder,
         limit: arguments.limit,
         singly: arguments.singly,
         shards: arguments.shards.get(),
