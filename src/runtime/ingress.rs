@@ -4,6 +4,8 @@
 //! `2 * seq + 1`. In playback the clock is the largest event time seen (of a chunk: its largest, before
 //! its first row); otherwise the clock is what it was told.
 
+use std::collections::VecDeque;
+
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -22,9 +24,15 @@ pub(super) struct Ingress {
     seq: u64,
     playback: bool,
     waiting: usize,
+    /// Steps that were cut off, with their rows, which `waiting` counts.
+    ready: VecDeque<(Ready, usize)>,
+    ready_rows: usize,
     /// Whether a chunk of several rows waits.
     chunked: bool,
 }
+
+/// A step's timeline, a batch per stream, and whether it has chunks of several rows.
+type Ready = (Timeline, Vec<Option<EventBatch>>, bool);
 
 /// Rows of one stream.
 #[derive(Debug)]
@@ -61,6 +69,8 @@ impl Ingress {
             seq: 0,
             playback,
             waiting: 0,
+            ready: VecDeque::new(),
+            ready_rows: 0,
             chunked: false,
         }
     }
@@ -205,12 +215,32 @@ impl Ingress {
         q.full.push(rows);
     }
 
-    /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
-    /// chunks of several rows.
-    pub(super) fn step(&mut self) -> Result<(Timeline, Vec<Option<EventBatch>>, bool)> {
+    /// What waits, as one step; what was cut off goes first, by itself.
+    pub(super) fn step(&mut self) -> Result<Ready> {
+        if let Some((step, rows)) = self.ready.pop_front() {
+            self.waiting -= rows;
+            self.ready_rows -= rows;
+            return Ok(step);
+        }
+        self.waiting = 0;
+        self.take()
+    }
+
+    /// What waits now is a step by itself: rows that come later are not put behind it in one batch,
+    /// which would copy them.
+    pub(super) fn cut(&mut self) -> Result<()> {
+        let rows = self.waiting - self.ready_rows;
+        if rows > 0 {
+            let step = self.take()?;
+            self.ready.push_back((step, rows));
+            self.ready_rows += rows;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Ready> {
         let next = Timeline::new(2 * self.seq, self.clock);
         let timeline = std::mem::replace(&mut self.timeline, next);
-        self.waiting = 0;
         let chunked = std::mem::take(&mut self.chunked);
         let batches = self.queues.iter_mut().map(Queue::take).collect::<Result<_>>()?;
         Ok((timeline, batches, chunked))
