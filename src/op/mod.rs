@@ -40,7 +40,7 @@ impl Output {
 
     /// Rows emitted so far.
     pub fn rows(&self) -> usize {
-        self.batches.iter().map(EventBatch::rows).sum()
+        self.first.iter().chain(&self.more).map(EventBatch::rows).sum()
     }
 
     /// Takes what was emitted.

@@ -10,8 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::analyze::{Analysis, Profile};
-use super::build::QueryNode;
-use super::core::{Core, Flow};
+use super::core::Core;
 use super::delivery::{Callback, Delivery, Place, Subscription, deliveries};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};

@@ -4,6 +4,8 @@
 //! `2 * seq + 1`. In playback the clock is the largest event time seen (of a chunk: its largest, before
 //! its first row); otherwise the clock is what it was told.
 
+use std::collections::VecDeque;
+
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -23,12 +25,18 @@ pub(super) struct Ingress {
     seq: u64,
     playback: bool,
     waiting: usize,
+    /// Steps that were cut off, with their rows, which `waiting` counts.
+    ready: VecDeque<(Ready, usize)>,
+    ready_rows: usize,
     /// Whether a chunk of several rows waits.
     chunked: bool,
     /// The stream whose single rows are all that came since the last step, and not yet points of
     /// `timeline`: if nothing else comes, their batch will say it all.
     alone: Option<usize>,
 }
+
+/// A step's timeline, a batch per stream, and whether it has chunks of several rows.
+type Ready = (Timeline, Vec<Option<EventBatch>>, bool);
 
 /// Rows of one stream: batches, then single rows.
 #[derive(Debug)]
@@ -71,6 +79,8 @@ impl Ingress {
             seq: 0,
             playback,
             waiting: 0,
+            ready: VecDeque::new(),
+            ready_rows: 0,
             chunked: false,
             alone: None,
         }
@@ -137,7 +147,7 @@ impl Ingress {
     /// One row, of which each value [`super::rows::fits`] its attribute.
     #[inline]
     pub(super) fn row(&mut self, stream: usize, ts: i64, values: &[Value]) {
-        if self.waiting == 0 && self.timeline.is_empty() {
+        if self.waiting == self.ready_rows && self.timeline.is_empty() {
             self.alone = Some(stream);
         }
         if self.alone.is_some_and(|s| s != stream) {
@@ -247,10 +257,33 @@ impl Ingress {
         q.full.push(rows);
     }
 
-    /// Everything that waits, as one step: its timeline, a batch per stream (into `sent`), and whether
-    /// it has chunks of several rows.
+    /// What waits, as one step; what was cut off goes first, by itself. Its timeline, a batch per
+    /// stream (into `sent`), and whether it has chunks of several rows.
     pub(super) fn step(&mut self, sent: &mut Vec<Option<EventBatch>>) -> Result<(Timeline, bool)> {
+        if let Some(((timeline, batches, chunked), rows)) = self.ready.pop_front() {
+            self.waiting -= rows;
+            self.ready_rows -= rows;
+            *sent = batches;
+            return Ok((timeline, chunked));
+        }
         self.waiting = 0;
+        self.take(sent)
+    }
+
+    /// What waits now is a step by itself: rows that come later are not put behind it in one batch,
+    /// which would copy them.
+    pub(super) fn cut(&mut self) -> Result<()> {
+        let rows = self.waiting - self.ready_rows;
+        if rows > 0 {
+            let mut batches = vec![];
+            let (timeline, chunked) = self.take(&mut batches)?;
+            self.ready.push_back(((timeline, batches, chunked), rows));
+            self.ready_rows += rows;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, sent: &mut Vec<Option<EventBatch>>) -> Result<(Timeline, bool)> {
         let chunked = std::mem::take(&mut self.chunked);
         sent.resize(self.queues.len(), None);
         for (queue, sent) in self.queues.iter_mut().zip(&mut *sent) {

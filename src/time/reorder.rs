@@ -13,16 +13,22 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
-use arrow::compute::{concat, interleave, take};
+use arrow::compute::concat;
 use arrow::datatypes::SchemaRef;
 
 use crate::error::Result;
 use crate::event::Value;
 
+mod gather;
+
+use gather::{gather, merged, sorted_index};
+
 /// Rows of single units after which they become a run.
 const HEAP_ROWS: usize = 32_768;
+/// Rows from which on a part of what leaves in order is left as it is, not copied behind another.
+const LARGE_PART: usize = 1024;
 /// Runs after which small ones are put together.
 const MANY_RUNS: usize = 256;
 /// Rows below which a run is small.
@@ -121,6 +127,9 @@ pub enum Released {
     Units(Vec<Unit>),
     /// Rows in columns.
     Rows(Rows),
+    /// Rows in columns as they came, one batch behind the other; only where arrival numbers weren't
+    /// asked for.
+    Runs(Vec<Rows>),
 }
 
 /// Rows that came together.
@@ -195,6 +204,11 @@ impl Run {
 impl Piece<'_> {
     fn in_order(&self) -> bool {
         self.sorted || self.index.is_some()
+    }
+
+    /// The rows as they stand.
+    fn slice(&self) -> Rows {
+        self.rows.slice(self.places.start, self.places.len())
     }
 
     fn row(&self, place: usize) -> usize {
@@ -348,12 +362,21 @@ impl Reorder {
             && pieces
                 .windows(2)
                 .all(|w| w[0].key(w[0].places.end - 1) <= w[1].key(w[1].places.start));
+        let large = |p: &Piece<'_>| p.sorted && p.places.len() >= LARGE_PART;
+        let apart = in_sequence && !arrivals && pieces.len() > 1 && pieces.iter().all(large);
         let order = if in_sequence { None } else { Some(merged(&pieces)) };
-        let rows = gather(&self.schema, &pieces, order, arrivals)?;
-        let taken = rows.ts.len() - extra.as_ref().map_or(0, |r| r.rows.ts.len());
-        self.rows -= taken;
+        let (released, taken) = if apart && !pieces.iter().any(|p| p.rows.chunked()) {
+            let runs: Vec<Rows> = pieces.iter().map(Piece::slice).collect();
+            let taken = runs.iter().map(|r| r.ts.len()).sum::<usize>();
+            (Released::Runs(runs), taken)
+        } else {
+            let rows = gather(&self.schema, &pieces, order, arrivals)?;
+            let taken = rows.ts.len();
+            (Released::Rows(rows), taken)
+        };
+        self.rows -= taken - extra.as_ref().map_or(0, |r| r.rows.ts.len());
         self.settle();
-        Ok(Some(Released::Rows(rows)))
+        Ok(Some(released))
     }
 
     fn due_units(&mut self, key: i64) -> Vec<Unit> {
@@ -395,106 +418,14 @@ impl Reorder {
         copy.seal();
         match copy.release(i64::MAX, true)? {
             Some(Released::Rows(rows)) => Ok(Some(rows)),
-            Some(Released::Units(_)) | None => Ok(None),
+            Some(Released::Units(_) | Released::Runs(_)) | None => Ok(None),
         }
     }
-}
-
-/// The order of `keys`, equal ones as they stand.
-fn sorted_index(keys: &[i64]) -> Vec<u32> {
-    let (least, greatest) =
-        keys.iter().fold((i64::MAX, i64::MIN), |(a, b), k| (a.min(*k), b.max(*k)));
-    let range = greatest.abs_diff(least);
-    if range < 4 * keys.len() as u64 + 1024 {
-        return counted(keys, least, range as usize + 1);
-    }
-    let mut pairs: Vec<(i64, u32)> = keys.iter().copied().zip(0..).collect();
-    // Stable and fast where parts are sorted already.
-    pairs.sort_by_key(|(key, _)| *key);
-    pairs.into_iter().map(|(_, row)| row).collect()
-}
-
-/// [`sorted_index`] by counting: for event times in ms nearly always possible.
-fn counted(keys: &[i64], least: i64, range: usize) -> Vec<u32> {
-    let place = |key: &i64| key.wrapping_sub(least) as usize;
-    let mut starts = vec![0u32; range];
-    for key in keys {
-        starts[place(key)] += 1;
-    }
-    let mut sum = 0;
-    for start in &mut starts {
-        sum += std::mem::replace(start, sum);
-    }
-    let mut index = vec![0u32; keys.len()];
-    for (row, key) in keys.iter().enumerate() {
-        let start = &mut starts[place(key)];
-        index[*start as usize] = row as u32;
-        *start += 1;
-    }
-    index
-}
-
-/// The rows of pieces (in order of arrival) in order, as `(piece, row)`.
-fn merged(pieces: &[Piece<'_>]) -> Vec<(usize, usize)> {
-    let (rows, keys) = listed(pieces);
-    sorted_index(&keys).into_iter().map(|i| rows[i as usize]).collect()
-}
-
-/// The rows of pieces as `(piece, row)` and their keys, as they stand.
-fn listed(pieces: &[Piece<'_>]) -> (Vec<(usize, usize)>, Vec<i64>) {
-    let n = pieces.iter().map(|p| p.places.len()).sum();
-    let (mut rows, mut keys) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    for (p, piece) in pieces.iter().enumerate() {
-        rows.extend(piece.places.clone().map(|place| (p, piece.row(place))));
-        keys.extend(rows[keys.len()..].iter().map(|(_, row)| piece.rows.keys[*row]));
-    }
-    (rows, keys)
-}
-
-/// The rows of pieces one after the other, or in an order.
-fn gather(
-    schema: &SchemaRef,
-    pieces: &[Piece<'_>],
-    order: Option<Vec<(usize, usize)>>,
-    arrivals: bool,
-) -> Result<Rows> {
-    let order = match order {
-        None if pieces.iter().all(|p| p.index.is_none()) => {
-            return in_sequence(schema, pieces, arrivals);
-        }
-        None => listed(pieces).0,
-        Some(order) => order,
-    };
-    let n = order.len();
-    let columns: Vec<ArrayRef> = match pieces {
-        [one] => {
-            let rows: UInt32Array = order.iter().map(|(_, row)| *row as u32).collect();
-            let columns = one.rows.columns.columns().iter();
-            columns.map(|c| take(c, &rows, None)).collect::<Result<_, _>>()?
-        }
-        _ => (0..schema.fields().len())
-            .map(|c| {
-                let arrays: Vec<&dyn Array> =
-                    pieces.iter().map(|p| p.rows.columns.column(c).as_ref()).collect();
-                interleave(&arrays, &order)
-            })
-            .collect::<Result<_, _>>()?,
-    };
-    let ts: ScalarBuffer<i64> = order.iter().map(|(p, row)| pieces[*p].rows.ts[*row]).collect();
-    let chunked = pieces.iter().any(|p| p.rows.chunked());
-    let keys = match chunked {
-        true => order.iter().map(|(p, row)| pieces[*p].rows.keys[*row]).collect(),
-        false => ts.clone(),
-    };
-    let each = || order.iter().map(|(p, row)| pieces[*p].rows.arrivals.of(*row)).collect();
-    let arrivals = if arrivals || chunked { Arrivals::Each(each()) } else { Arrivals::From(0) };
-    rows(schema, columns, n, ts, keys, arrivals)
 }
 
 /// [`gather`] where all rows of all pieces stand as they should.
 fn in_sequence(schema: &SchemaRef, pieces: &[Piece<'_>], arrivals: bool) -> Result<Rows> {
-    let slices: Vec<Rows> =
-        pieces.iter().map(|p| p.rows.slice(p.places.start, p.places.len())).collect();
+    let slices: Vec<Rows> = pieces.iter().map(Piece::slice).collect();
     let slices = match <[Rows; 1]>::try_from(slices) {
         Ok([one]) => return Ok(one),
         Err(slices) => slices,

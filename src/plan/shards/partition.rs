@@ -37,6 +37,7 @@ pub(super) fn keyed(
             KeySpec::Value(e) if can_key(e.ty) => keys.push((*s, e.clone())),
             KeySpec::Value(e) => return Err(format!("its key is of type {}", e.ty)),
             KeySpec::Ranges(_) => return Err("an event may be in several ranges".into()),
+            KeySpec::Each(_) => return Err("an event of a stream listed twice has two keys".into()),
         }
     }
     let streams: Vec<StreamId> = keys.iter().map(|(s, _)| *s).collect();

@@ -77,6 +77,9 @@ impl Judge {
         if nulls.is_none() && self.all_in_order(input, ts, max_ahead) {
             return vec![];
         }
+        if nulls.is_none() && max_ahead.is_none() && self.begun {
+            return self.late(input, ts);
+        }
         let mut found = vec![];
         let own = &self.inputs.list()[input];
         let (delay, others) = (own.delay, self.inputs.others(input));
@@ -107,6 +110,28 @@ impl Judge {
             self.begun |= self.least <= watermark;
         }
         if let Some(latest) = own {
+            self.inputs.saw(input, latest);
+        }
+        found
+    }
+
+    /// Only those that are late, where nothing else can be wrong.
+    fn late(&mut self, input: usize, ts: &[i64]) -> Vec<Found> {
+        let own = &self.inputs.list()[input];
+        let (delay, others) = (own.delay, self.inputs.others(input));
+        let before = own.largest.unwrap_or(i64::MIN);
+        let mut latest = before;
+        let mut watermark = self.inputs.watermark().ms();
+        let mut found = vec![];
+        for (row, ts) in ts.iter().enumerate() {
+            if *ts < watermark {
+                found.push((row, Reason::Late, Some(watermark.saturating_sub(*ts))));
+            } else if *ts > latest {
+                latest = *ts;
+                watermark = watermark.max(others.min(latest.saturating_sub(delay)));
+            }
+        }
+        if latest > before || found.len() < ts.len() {
             self.inputs.saw(input, latest);
         }
         found

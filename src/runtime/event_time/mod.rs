@@ -115,23 +115,23 @@ impl EventTime {
         self.gates[stream].is_some()
     }
 
-    /// The input of an entrance. One of several takes the place of the stream's own, which time then
-    /// waits for only if it was used.
+    /// The input of an entrance. The first of several takes the place of the stream's own, if that
+    /// wasn't used: time waits for nobody who isn't there.
     fn input(&mut self, stream: StreamId, entrance: u32) -> usize {
         let known = |e: u32, list: &[(StreamId, u32)]| list.iter().position(|x| *x == (stream, e));
         if let Some(input) = known(entrance, &self.entrances) {
             return input;
         }
-        let (delay, idle) =
-            self.gates[stream].as_ref().map_or((0, None), |g| (g.plan.delay, g.plan.idle));
-        self.entrances.push((stream, entrance));
-        let input = self.inputs.add(delay, idle);
         if let Some(whole) = known(WHOLE, &self.entrances)
             && self.inputs.list()[whole].largest.is_none()
         {
-            self.inputs.end(whole);
+            self.entrances[whole].1 = entrance;
+            return whole;
         }
-        input
+        let (delay, idle) =
+            self.gates[stream].as_ref().map_or((0, None), |g| (g.plan.delay, g.plan.idle));
+        self.entrances.push((stream, entrance));
+        self.inputs.add(delay, idle)
     }
 
     /// Time waits for an entrance of a stream from now on.

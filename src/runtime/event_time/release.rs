@@ -51,6 +51,13 @@ impl EventTime {
                     units.drain(..).for_each(|u| ingress.chunk(stream, u.rows));
                     return Ok(());
                 }
+                Released::Runs(runs) => {
+                    for rows in runs {
+                        ingress.cut()?;
+                        ingress.batch(stream, rows.columns.clone(), rows.ts.clone());
+                    }
+                    return Ok(());
+                }
                 Released::Rows(rows) if !rows.chunked() => {
                     ingress.batch(stream, rows.columns.clone(), rows.ts.clone());
                     return Ok(());
@@ -82,6 +89,7 @@ impl Queue {
     fn new((stream, released): (StreamId, Released)) -> Self {
         match released {
             Released::Units(units) => Self { stream, units: units.into(), rows: None },
+            Released::Runs(_) => unreachable!("runs are for those who don't ask for arrivals"),
             Released::Rows(rows) => {
                 let n = rows.ts.len();
                 let (at, order) = (Vec::with_capacity(n), Vec::with_capacity(n));

@@ -42,6 +42,9 @@ fn shown(released: Option<Released>) -> Vec<(i64, i64)> {
                 _ => unreachable!("numbers only"),
             })
             .collect(),
+        Some(Released::Runs(runs)) => {
+            runs.into_iter().flat_map(|rows| shown(Some(Released::Rows(rows)))).collect()
+        }
         Some(Released::Rows(rows)) => {
             let numbers = rows.columns.column(0).as_primitive::<Int64Type>();
             let texts = rows.columns.column(1).as_string_view();
@@ -66,6 +69,18 @@ fn what_came_in_order_leaves_without_being_touched() {
     assert!(r.release(4, false).unwrap().is_none());
     assert_eq!(shown(r.release(5, false).unwrap()), [(5, 3)]);
     assert_eq!((r.rows(), r.least()), (0, i64::MAX));
+}
+
+#[test]
+fn large_batches_in_order_leave_apart() {
+    let mut r = Reorder::new(schema());
+    let times: Vec<i64> = (0..6000).map(|i| i / 3).collect();
+    (0..3).for_each(|i| r.push(batch(i * 2000, &times[i as usize * 2000..][..2000])));
+    let Some(Released::Runs(runs)) = r.release(1332, false).unwrap() else { panic!("runs") };
+    assert_eq!(runs.iter().map(|r| r.ts.len()).collect::<Vec<_>>(), [2000, 1999]);
+    // Small parts are put together with what stands before them.
+    let Some(Released::Rows(rest)) = r.release(i64::MAX, false).unwrap() else { panic!("rows") };
+    assert_eq!((rest.ts.len(), r.rows()), (2001, 0));
 }
 
 #[test]
