@@ -15,7 +15,8 @@ use super::feed::Feed;
 use super::limit::limit;
 use super::machine::MemoryWatch;
 use super::query::Query;
-use super::subject::Subject;
+use super::singly::Singly;
+use super::subject::{Running, Subject};
 use super::workload::{Step, Symbols, Workload};
 use crate::error::{Error, Result};
 use crate::time::wall::{Stopwatch, thread_cpu};
@@ -42,6 +43,9 @@ pub struct Setup {
     pub disorder: u64,
     /// Whether the limit runs along.
     pub limit: bool,
+    /// Rows go in one by one as values, and a step runs when `batch_rows` of them wait. The limit, which
+    /// reads batches, has nothing to say to that, and doesn't run.
+    pub singly: bool,
 }
 
 impl Setup {
@@ -62,6 +66,7 @@ impl Setup {
             repetitions: 7,
             disorder: 0,
             limit: true,
+            singly: false,
         }
     }
 }
@@ -160,21 +165,30 @@ fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 pub fn run(setup: &Setup) -> Result<Outcome> {
     let cut = |w: &Workload| w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len());
     let w = Workload::new(setup.events, setup.keys, setup.query.events_per_ms(), setup.seed);
-    let (steps, ordered) = match setup.disorder {
-        0 => (cut(&w)?, None),
-        most => {
-            let arriving = w.arriving(most, setup.seed);
-            (cut(&arriving)?, Some(cut(&arriving.in_order())?))
-        }
+    let arriving = match setup.disorder {
+        0 => w,
+        most => w.arriving(most, setup.seed),
     };
-    drop(w);
+    let steps = cut(&arriving)?;
+    let ordered = match setup.disorder {
+        0 => None,
+        _ => Some(cut(&arriving.in_order())?),
+    };
     let ordered = ordered.as_ref().unwrap_or(&steps);
-    let subject = Subject::of_query(setup.query, setup.disorder);
-    let (rows, peak) = check_query(setup, &subject, &steps, ordered)?;
+    let mut subject = Subject::of_query(setup.query, setup.disorder);
+    let singly = Singly::new(arriving, setup.symbols, setup.query);
+    let send: Send<'_> = match setup.singly {
+        true => &|running| singly.send(running),
+        false => &|running| running.send(&steps),
+    };
+    if setup.singly {
+        subject.options.batch_rows = setup.batch_rows;
+    }
+    let (rows, peak) = check_query(setup, &subject, send, ordered)?;
     let run_limit = || run_limit(setup, ordered, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
-        if setup.limit { Some(&run_limit) } else { None };
-    let series = repeat(&subject, &steps, rows, setup.repetitions, limit)?;
+        if setup.limit && !setup.singly { Some(&run_limit) } else { None };
+    let series = repeat(&subject, send, rows, setup.repetitions, limit)?;
     Ok(Outcome {
         query: subject.name,
         batch_rows: setup.batch_rows,
@@ -213,7 +227,7 @@ pub fn run_app(
         )));
     }
     let rows = found.iter().map(|d| d.rows).sum();
-    let series = repeat(subject, &steps, rows, repetitions, None)?;
+    let series = repeat(subject, &|running| running.send(&steps), rows, repetitions, None)?;
     Ok(Outcome {
         query: subject.name.clone(),
         batch_rows,
@@ -234,6 +248,9 @@ pub fn app_digests(subject: &Subject, feed: &Feed) -> Result<Vec<Digest>> {
     subject.digests(&feed.steps(CHECK_ROWS)?)
 }
 
+/// Sends a whole input.
+type Send<'a> = &'a dyn Fn(&Running<'_>) -> Result<()>;
+
 /// What the repetitions gave.
 struct Series {
     engine: Vec<Taken>,
@@ -245,7 +262,7 @@ struct Series {
 /// Runs the engine (and the limit, in turns) so many times, each time from an empty state.
 fn repeat(
     subject: &Subject,
-    steps: &[Step],
+    send: Send<'_>,
     rows: u64,
     repetitions: usize,
     limit: Option<&dyn Fn() -> Result<Taken>>,
@@ -259,7 +276,7 @@ fn repeat(
         running.on_output(move |events| {
             count.fetch_add(black_box(events.columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
-        let (time, ()) = measure(|| running.send(steps))?;
+        let (time, ()) = measure(|| send(&running))?;
         series.engine.push(time);
         series.peak_bytes = series.peak_bytes.max(memory.peak());
         let found = found.load(Ordering::Relaxed);
@@ -308,11 +325,11 @@ impl Series {
 fn check_query(
     setup: &Setup,
     subject: &Subject,
-    steps: &[Step],
+    send: Send<'_>,
     ordered: &[Step],
 ) -> Result<(u64, Option<u64>)> {
     let memory = MemoryWatch::start();
-    let engine = subject.digests(steps)?.into_iter().next().unwrap_or_default();
+    let engine = subject.digests_of(send)?.into_iter().next().unwrap_or_default();
     let peak = memory.peak();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
@@ -366,6 +383,14 @@ mod tests {
                 };
                 rows.push(run(&setup).unwrap().rows_out);
             }
+            let setup = Setup {
+                events: 6_000,
+                keys: query.keys().min(50),
+                repetitions: 1,
+                singly: true,
+                ..Setup::new(query, 100)
+            };
+            rows.push(run(&setup).unwrap().rows_out);
             assert!(rows.iter().all(|r| *r == rows[0]), "{query}: {rows:?}");
             let least = if query == Query::Q4 { 0 } else { 100 };
             assert!(rows[0] >= least, "{query} puts out {rows:?}");

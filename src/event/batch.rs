@@ -187,9 +187,28 @@ impl EventBatch {
 
     /// The same rows with other columns (same row count).
     pub fn with_columns(&self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<Self> {
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
-        let columns = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        Ok(Self { columns, ..self.clone() })
+        let columns = record_batch(schema, columns, self.rows())?;
+        Ok(self.around(columns))
+    }
+
+    /// Puts other columns in the place of these (same row count).
+    pub fn set_columns(&mut self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<()> {
+        self.columns = record_batch(schema, columns, self.rows())?;
+        Ok(())
+    }
+
+    /// The hidden fields around other columns.
+    fn around(&self, columns: RecordBatch) -> Self {
+        Self {
+            columns,
+            ts: self.ts.clone(),
+            at: self.at.clone(),
+            order: self.order.clone(),
+            kinds: self.kinds.clone(),
+            chunks: self.chunks.clone(),
+            resets: self.resets.clone(),
+            keys: self.keys.clone(),
+        }
     }
 
     /// Rows `start..start + len` without copying. Resets at the start edge are kept, resets at the
@@ -282,6 +301,11 @@ impl EventBatch {
             keys: self.keys.as_ref().map(|k| pick(k, rows)),
         }
     }
+}
+
+fn record_batch(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 fn pick<T: ArrowNativeType>(values: &ScalarBuffer<T>, rows: &[u32]) -> ScalarBuffer<T> {

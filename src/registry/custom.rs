@@ -64,19 +64,9 @@ pub fn register_window(spec: &'static WindowSpec) -> Result<()> {
     register(spec.name, known, |c| c.windows.push(spec))
 }
 
-/// All functions: the built-in ones, those registered, and those of the feature `sql`.
+/// All functions: the built-in ones, then those registered.
 pub fn functions() -> Vec<&'static FunctionSpec> {
-    read(|c| FUNCTIONS.iter().chain(&c.functions).copied().chain(sql()).collect())
-}
-
-#[cfg(feature = "sql")]
-fn sql() -> impl Iterator<Item = &'static FunctionSpec> {
-    crate::expr::functions::sql::functions()
-}
-
-#[cfg(not(feature = "sql"))]
-fn sql() -> impl Iterator<Item = &'static FunctionSpec> {
-    std::iter::empty()
+    read(|c| FUNCTIONS.iter().chain(&c.functions).copied().collect())
 }
 
 /// All aggregators: the built-in ones, then those registered.

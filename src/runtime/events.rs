@@ -1,6 +1,7 @@
 //! [`Events`]: what a subscription is given.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -10,12 +11,12 @@ use crate::event::{EventBatch, Kind, Value};
 /// Results of one stream or query in one step, in order.
 #[derive(Debug, Clone)]
 pub struct Events {
-    name: String,
+    name: Arc<str>,
     batch: EventBatch,
 }
 
 impl Events {
-    pub(super) fn new(name: String, batch: EventBatch) -> Self {
+    pub(super) fn new(name: Arc<str>, batch: EventBatch) -> Self {
         Self { name, batch }
     }
 

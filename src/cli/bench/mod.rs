@@ -93,6 +93,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         repetitions: repetitions(arguments),
         disorder: arguments.disorder,
         limit: arguments.limit,
+        singly: arguments.singly,
         ..defaults
     }
 }

@@ -18,8 +18,6 @@ mod kit;
 pub mod math;
 pub mod polar;
 pub mod sets;
-#[cfg(feature = "sql")]
-pub mod sql;
 pub mod strings;
 pub mod time;
 pub mod units;
@@ -84,8 +82,6 @@ pub struct Arg<'a> {
 /// A call whose types were checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Site<'a> {
-    /// The function's name, without namespace.
-    pub name: &'static str,
     /// Its arguments.
     pub args: &'a [Arg<'a>],
     /// Its result type.

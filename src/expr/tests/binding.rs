@@ -84,8 +84,8 @@ fn unknown_functions_get_the_nearest_name() {
     assert_eq!(found.message, "there is no function `coalesc`");
     assert_eq!(found.help.as_deref(), Some("did you mean `coalesce`?"));
     assert_eq!(found.span.range(), 4..11);
-    let found = &try_bind("str:concat(s, t)").unwrap_err()[0];
-    assert_eq!(found.message, "there is no function `str:concat`");
+    let found = &try_bind("elsewhere:unheard(s, t)").unwrap_err()[0];
+    assert_eq!(found.message, "there is no function `elsewhere:unheard`");
     assert_eq!(found.help, None);
 }
 
