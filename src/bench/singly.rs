@@ -22,15 +22,16 @@ impl Singly {
         Self { rows, names, streams: query.streams().len() }
     }
 
-    /// Sends all rows, event `i` to stream `i % streams`.
+    /// Sends all rows, event `i` (of those made) to stream `i % streams`.
     pub(super) fn send(&self, to: &Running<'_>) -> Result<()> {
         let Workload { ts, code, price, volume, .. } = &self.rows;
         for i in 0..self.rows.len() {
             let name = self.names[code[i] as usize].as_str();
-            let input = to.inputs.get(i % self.streams);
+            let input = to.inputs.get(self.rows.place_of(i) % self.streams);
             let input = input.ok_or_else(|| Error::Data("the query has no such stream".into()))?;
             input.send_at(ts[i], (ts[i], name, price[i], volume[i]))?;
         }
-        to.app.end_of_input()
+        to.app.end_of_input()?;
+        to.app.flush()
     }
 }

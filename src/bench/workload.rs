@@ -209,7 +209,8 @@ impl Workload {
         }
     }
 
-    fn place_of(&self, row: usize) -> usize {
+    /// The place of an event when it was made.
+    pub(super) fn place_of(&self, row: usize) -> usize {
         self.place.as_ref().map_or(row, |p| p[row])
     }
 
