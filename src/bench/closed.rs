@@ -15,7 +15,8 @@ use super::feed::Feed;
 use super::limit::limit;
 use super::machine::MemoryWatch;
 use super::query::Query;
-use super::subject::Subject;
+use super::singly::Singly;
+use super::subject::{Running, Subject};
 use super::workload::{Step, Symbols, Workload};
 use crate::error::{Error, Result};
 use crate::time::wall::{Stopwatch, thread_cpu};
@@ -41,6 +42,9 @@ pub struct Setup {
     pub repetitions: usize,
     /// Whether the limit runs along.
     pub limit: bool,
+    /// Rows go in one by one as values, and a step runs when `batch_rows` of them wait. The limit, which
+    /// reads batches, has nothing to say to that, and doesn't run.
+    pub singly: bool,
 }
 
 impl Setup {
@@ -61,6 +65,7 @@ impl Setup {
             seed: 42,
             repetitions: 7,
             limit: true,
+            singly: false,
         }
     }
 }
@@ -158,13 +163,20 @@ fn measure<T>(f: impl FnOnce() -> Result<T>) -> Result<(Taken, T)> {
 pub fn run(setup: &Setup) -> Result<Outcome> {
     let w = Workload::new(setup.events, setup.keys, setup.per_ms, setup.seed);
     let steps = w.steps(setup.symbols, setup.batch_rows, setup.query.streams().len())?;
-    drop(w);
-    let subject = Subject::of_query(setup.query);
-    let rows = check_query(setup, &subject, &steps)?;
+    let mut subject = Subject::of_query(setup.query);
+    let singly = Singly::new(w, setup.symbols, setup.query);
+    let send: Send<'_> = match setup.singly {
+        true => &|running| singly.send(running),
+        false => &|running| running.send(&steps),
+    };
+    if setup.singly {
+        subject.options.batch_rows = setup.batch_rows;
+    }
+    let rows = check_query(setup, &subject, send, &steps)?;
     let run_limit = || run_limit(setup, &steps, rows);
     let limit: Option<&dyn Fn() -> Result<Taken>> =
-        if setup.limit { Some(&run_limit) } else { None };
-    let series = repeat(&subject, &steps, rows, setup.repetitions, limit)?;
+        if setup.limit && !setup.singly { Some(&run_limit) } else { None };
+    let series = repeat(&subject, send, rows, setup.repetitions, limit)?;
     Ok(Outcome {
         query: subject.name,
         batch_rows: setup.batch_rows,
@@ -200,7 +212,7 @@ pub fn run_app(
         )));
     }
     let rows = found.iter().map(|d| d.rows).sum();
-    let series = repeat(subject, &steps, rows, repetitions, None)?;
+    let series = repeat(subject, &|running| running.send(&steps), rows, repetitions, None)?;
     Ok(Outcome {
         query: subject.name.clone(),
         batch_rows,
@@ -220,6 +232,9 @@ pub fn app_digests(subject: &Subject, feed: &Feed) -> Result<Vec<Digest>> {
     subject.digests(&feed.steps(CHECK_ROWS)?)
 }
 
+/// Sends a whole input.
+type Send<'a> = &'a dyn Fn(&Running<'_>) -> Result<()>;
+
 /// What the repetitions gave.
 struct Series {
     engine: Vec<Taken>,
@@ -231,7 +246,7 @@ struct Series {
 /// Runs the engine (and the limit, in turns) so many times, each time from an empty state.
 fn repeat(
     subject: &Subject,
-    steps: &[Step],
+    send: Send<'_>,
     rows: u64,
     repetitions: usize,
     limit: Option<&dyn Fn() -> Result<Taken>>,
@@ -245,7 +260,7 @@ fn repeat(
         running.on_output(move |events| {
             count.fetch_add(black_box(events.coded_columns()).num_rows() as u64, Ordering::Relaxed);
         })?;
-        let (time, ()) = measure(|| running.send(steps))?;
+        let (time, ()) = measure(|| send(&running))?;
         series.engine.push(time);
         series.peak_bytes = series.peak_bytes.max(memory.peak());
         let found = found.load(Ordering::Relaxed);
@@ -290,8 +305,8 @@ impl Series {
 }
 
 /// Runs query and limit once and holds their outputs to be equal; the number of rows.
-fn check_query(setup: &Setup, subject: &Subject, steps: &[Step]) -> Result<u64> {
-    let engine = subject.digests(steps)?.into_iter().next().unwrap_or_default();
+fn check_query(setup: &Setup, subject: &Subject, send: Send<'_>, steps: &[Step]) -> Result<u64> {
+    let engine = subject.digests_of(send)?.into_iter().next().unwrap_or_default();
     let mut by_hand = limit(setup.query, setup.symbols, setup.keys);
     let mut expected = Digest::default();
     for step in steps {
@@ -344,6 +359,14 @@ mod tests {
                 };
                 rows.push(run(&setup).unwrap().rows_out);
             }
+            let setup = Setup {
+                events: 6_000,
+                keys: query.keys().min(50),
+                repetitions: 1,
+                singly: true,
+                ..Setup::new(query, 100)
+            };
+            rows.push(run(&setup).unwrap().rows_out);
             assert!(rows.iter().all(|r| *r == rows[0]), "{query}: {rows:?}");
             let least = if query == Query::Q4 { 0 } else { 100 };
             assert!(rows[0] >= least, "{query} puts out {rows:?}");

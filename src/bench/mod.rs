@@ -23,6 +23,7 @@ pub mod open;
 pub mod plot;
 pub mod query;
 pub mod report;
+mod singly;
 pub mod subject;
 pub mod workload;
 

@@ -88,6 +88,14 @@ impl Subject {
     /// # Errors
     /// What a step fails with.
     pub fn digests(&self, steps: &[Step]) -> Result<Vec<Digest>> {
+        self.digests_of(&|running| running.send(steps))
+    }
+
+    /// [`Subject::digests`] of what `send` sends.
+    ///
+    /// # Errors
+    /// What a step fails with.
+    pub fn digests_of(&self, send: &dyn Fn(&Running<'_>) -> Result<()>) -> Result<Vec<Digest>> {
         let running = self.start()?;
         let mut seen = vec![];
         for stream in &self.outputs {
@@ -99,7 +107,7 @@ impl Subject {
                 all.1 = std::mem::replace(&mut all.1, Ok(())).and(added);
             })?;
         }
-        running.send(steps)?;
+        send(&running)?;
         let digest = |d: Arc<Mutex<(Digest, Result<()>)>>| {
             let mut all = d.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut all.1, Ok(())).map(|()| all.0)

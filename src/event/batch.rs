@@ -189,7 +189,27 @@ impl EventBatch {
     /// The same rows with other columns (same row count).
     pub fn with_columns(&self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<Self> {
         let columns = record_batch(&schema, columns, self.rows())?;
-        Ok(Self { columns, ..self.clone() })
+        Ok(self.around(columns))
+    }
+
+    /// Puts other columns in the place of these (same row count).
+    pub fn set_columns(&mut self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<()> {
+        self.columns = record_batch(&schema, columns, self.rows())?;
+        Ok(())
+    }
+
+    /// The hidden fields around other columns.
+    fn around(&self, columns: RecordBatch) -> Self {
+        Self {
+            columns,
+            ts: self.ts.clone(),
+            at: self.at.clone(),
+            order: self.order.clone(),
+            kinds: self.kinds.clone(),
+            chunks: self.chunks.clone(),
+            resets: self.resets.clone(),
+            keys: self.keys.clone(),
+        }
     }
 
     /// Rows `start..start + len` without copying. Resets at the start edge are kept, resets at the

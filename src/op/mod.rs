@@ -12,27 +12,64 @@ pub mod select;
 pub mod window;
 
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId};
+use crate::event::{EventBatch, KeyId, concat};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
 
 /// Batches an operator emits in a step, in order.
+///
+/// Mostly it is one, which needs no list. Invariant: `more` is empty where `first` is none.
 #[derive(Debug, Default)]
 pub struct Output {
-    batches: Vec<EventBatch>,
+    first: Option<EventBatch>,
+    more: Vec<EventBatch>,
 }
 
 impl Output {
     /// Emits a batch (nothing happens if it is empty).
     pub fn push(&mut self, batch: EventBatch) {
-        if !batch.is_empty() {
-            self.batches.push(batch);
+        if batch.is_empty() {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some(batch);
+        } else {
+            self.more.push(batch);
         }
     }
 
     /// Takes what was emitted.
     pub fn take(&mut self) -> Vec<EventBatch> {
-        std::mem::take(&mut self.batches)
+        let mut all: Vec<EventBatch> = self.first.take().into_iter().collect();
+        all.append(&mut self.more);
+        all
+    }
+
+    /// As [`Output::push`], of what is in a port; nothing is left there.
+    pub fn push_from(&mut self, port: &mut Option<EventBatch>) {
+        match port {
+            Some(batch) if batch.is_empty() => *port = None,
+            Some(_) if self.first.is_none() => std::mem::swap(&mut self.first, port),
+            _ => self.more.extend(port.take()),
+        }
+    }
+
+    /// Takes what was emitted, as one batch, to `port` (whatever was there).
+    ///
+    /// # Errors
+    /// If the batches are of different schemas.
+    pub fn take_into(&mut self, port: &mut Option<EventBatch>) -> Result<()> {
+        if self.more.is_empty() {
+            *port = None;
+            std::mem::swap(&mut self.first, port);
+            return Ok(());
+        }
+        let all = self.take();
+        *port = match all.first().map(|b| b.columns.schema()) {
+            Some(schema) => concat(&schema, all)?,
+            None => None,
+        };
+        Ok(())
     }
 }
 
@@ -60,6 +97,11 @@ pub trait Operator: Send {
     /// When the next timer is due, ms; a step whose clock reaches it must call `process`.
     fn next_timer(&self) -> Option<i64> {
         None
+    }
+
+    /// Open partial matches, for statistics (0 for what is no pattern).
+    fn open_partials(&self) -> usize {
+        0
     }
 
     /// Saves the state (between steps).

@@ -55,10 +55,13 @@ impl Key {
     }
 
     /// The rows of a batch once for each of their keys, and the keys.
-    fn of(&self, batch: &EventBatch) -> Result<(EventBatch, ArrayRef)> {
+    fn of(&self, batch: EventBatch) -> Result<(EventBatch, ArrayRef)> {
         let (rows, keys) = match self {
-            Key::Value(e) => return Ok((batch.clone(), e.evaluate_coded(batch)?)),
-            Key::Ranges(_) | Key::Each(_) => self.rows(batch)?,
+            Key::Value(e) => {
+                let keys = e.evaluate_coded(&batch)?;
+                return Ok((batch, keys));
+            }
+            Key::Ranges(_) | Key::Each(_) => self.rows(&batch)?,
         };
         let columns = take_record_batch(&batch.columns, &UInt32Array::from(rows.clone()))?;
         Ok((batch.select(columns, &rows), keys))
@@ -113,26 +116,30 @@ impl PartitionEntry {
         self.interner.is_empty()
     }
 
-    /// One batch per keyed stream, then one per shared stream; the result stands in the same places.
-    pub fn process(&mut self, inputs: Vec<Option<EventBatch>>) -> Result<Vec<Option<EventBatch>>> {
-        debug_assert_eq!(inputs.len(), self.keys.len() + self.shared);
-        let mut outputs = Vec::with_capacity(inputs.len());
-        let (keyed, shared) = inputs.split_at(self.keys.len());
-        let keyed: Vec<Option<(EventBatch, ArrayRef)>> = keyed
-            .iter()
-            .zip(&self.keys)
-            .map(|(b, k)| b.as_ref().map(|b| k.of(b)).transpose())
-            .collect::<Result<_>>()?;
-        if keyed.iter().flatten().count() > 1 {
-            self.create_in_order(&keyed)?;
+    /// Gives the rows their keys, in place: one batch per keyed stream, then one per shared stream.
+    pub fn process(&mut self, batches: &mut [Option<EventBatch>]) -> Result<()> {
+        debug_assert_eq!(batches.len(), self.keys.len() + self.shared);
+        let (keyed, shared) = batches.split_at_mut(self.keys.len());
+        if let [batch] = keyed {
+            if let Some(rows) = batch.take() {
+                let (rows, column) = self.keys[0].of(rows)?;
+                *batch = Some(self.assign(rows, column)?);
+            }
+        } else {
+            let rows = keyed.iter_mut().zip(&self.keys);
+            let rows: Vec<Option<(EventBatch, ArrayRef)>> =
+                rows.map(|(b, k)| b.take().map(|b| k.of(b)).transpose()).collect::<Result<_>>()?;
+            if rows.iter().flatten().count() > 1 {
+                self.create_in_order(&rows)?;
+            }
+            for (batch, rows) in keyed.iter_mut().zip(rows) {
+                *batch = rows.map(|(rows, column)| self.assign(rows, column)).transpose()?;
+            }
         }
-        for rows in keyed {
-            outputs.push(rows.map(|(batch, column)| self.assign(&batch, column)).transpose()?);
+        for batch in shared.iter_mut().filter_map(|b| b.as_mut()) {
+            *batch = self.broadcast(batch)?;
         }
-        for batch in shared {
-            outputs.push(batch.as_ref().map(|b| self.broadcast(b)).transpose()?);
-        }
-        Ok(outputs)
+        Ok(())
     }
 
     /// Creates keys in the order of events over all streams: who is told of an event without a key
@@ -158,14 +165,14 @@ impl PartitionEntry {
         Ok(())
     }
 
-    fn assign(&mut self, batch: &EventBatch, column: ArrayRef) -> Result<EventBatch> {
+    fn assign(&mut self, batch: EventBatch, column: ArrayRef) -> Result<EventBatch> {
         let (batch, column) = match column.logical_nulls() {
             Some(nulls) if nulls.null_count() > 0 => {
                 let rows: Vec<u32> = nulls.valid_indices().map(|i| i as u32).collect();
                 let indices = UInt32Array::from(rows.clone());
                 (batch.take(&rows)?, arrow::compute::take(&column, &indices, None)?)
             }
-            _ => (batch.clone(), column),
+            _ => (batch, column),
         };
         let keys = self.interner.intern(&[column], None, batch.rows())?;
         self.note_creation(&keys, &batch);

@@ -8,16 +8,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::buffer::BooleanBuffer;
+use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EventRef, OutputColumn, PatternSpec, Pick, StateSpec};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, RowStore, Stamps, concat_columns, record_batch};
-use crate::expr::{ColumnarExpr, TypedExpr, TypedKind};
+use crate::event::{EventBatch, Kind, RowStore, concat_columns, record_batch, set_rows};
+use crate::expr::columnar::{FEW, Truths};
+use crate::expr::{ColumnarExpr, RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
 use crate::lang::ast::PatternKind;
 use crate::state::{SnapshotReader, SnapshotWriter};
 
@@ -26,23 +28,89 @@ use crate::state::{SnapshotReader, SnapshotWriter};
 pub(super) struct Adjacent {
     first: Test,
     second: Test,
-    /// Over the stream's columns of the second row, then the kept ones of the first.
-    across: Option<ColumnarExpr>,
-    joined: SchemaRef,
+    across: Option<Across>,
     kept: Vec<usize>,
     kept_schema: SchemaRef,
     within: Option<i64>,
     columns: Vec<OutputColumn>,
     picks: Vec<EventRef>,
     output: SchemaRef,
-    last: Option<Last>,
+    /// One row of the kept columns.
+    last: Option<EventBatch>,
 }
 
-/// A row that waits for its neighbour.
+/// What is asked of a pair.
 #[derive(Debug)]
-struct Last {
-    columns: RecordBatch,
-    ts: i64,
+struct Across {
+    /// Over the columns it reads: of the second row, then of the first.
+    columns: ColumnarExpr,
+    schema: SchemaRef,
+    /// Which of the stream's columns.
+    second: Vec<usize>,
+    /// Which of the kept columns.
+    first: Vec<usize>,
+    /// The same, pair by pair.
+    row: RowExpr,
+    /// How many rows it knows the first as.
+    sources: usize,
+}
+
+impl Across {
+    fn new(e: &TypedExpr, sources: usize, stream: &SchemaRef, kept: &SchemaRef) -> Result<Self> {
+        let mut read = [vec![], vec![]];
+        e.each_column(&mut |c| read[usize::from(c.source > 0)].push(usize::from(c.column)));
+        read.iter_mut().for_each(|r| {
+            r.sort_unstable();
+            r.dedup();
+        });
+        let [second, first] = read;
+        let fields = second.iter().map(|c| stream.field(*c));
+        let fields = fields.chain(first.iter().map(|c| kept.field(*c)));
+        let schema: SchemaRef = Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()));
+        let mut over_pairs = e.clone();
+        over_pairs.visit_mut(&mut |e| {
+            if let TypedKind::Column(c) = &mut e.kind {
+                let (read, behind) =
+                    if c.source > 0 { (&first, second.len()) } else { (&second, 0) };
+                // `read` was made of these very columns, so the place is always found.
+                let place = read.binary_search(&usize::from(c.column)).unwrap_or_default();
+                (c.source, c.column) = (0, (place + behind) as u16);
+            }
+        });
+        let columns = ColumnarExpr::compile(&over_pairs, &schema)?;
+        Ok(Self { columns, schema, second, first, row: RowExpr::compile(e), sources })
+    }
+
+    /// Whether it is true for a row of `firsts` and one of `seconds`.
+    fn fits(&self, (firsts, i): (&EventBatch, usize), (seconds, j): (&EventBatch, usize)) -> bool {
+        let first = RowRef::Batch { batch: firsts, row: i };
+        let second = RowRef::Batch { batch: seconds, row: j };
+        let test = |rows: &[RowRef<'_>]| {
+            self.row.test(&RowContext { rows, clock: seconds.at[j], order: seconds.order[j] })
+        };
+        if self.sources < FEW {
+            let mut rows = [first; FEW];
+            rows[0] = second;
+            test(&rows[..=self.sources])
+        } else {
+            let mut rows = vec![first; self.sources + 1];
+            rows[0] = second;
+            test(&rows)
+        }
+    }
+
+    /// Where it is true for each row of a batch but the last and the row behind it.
+    fn pairs(&self, batch: &EventBatch, kept: &EventBatch) -> Result<Truths> {
+        let n = batch.rows() - 1;
+        if n <= FEW {
+            let fits = |i: usize| self.fits((kept, i), (batch, i + 1));
+            return Ok(Truths::of(BooleanBuffer::collect_bool(n, fits)));
+        }
+        let seconds = self.second.iter().map(|c| batch.columns.column(*c).slice(1, n));
+        let firsts = self.first.iter().map(|c| kept.columns.column(*c).slice(0, n));
+        let pairs = record_batch(&self.schema, seconds.chain(firsts).collect(), n)?;
+        self.columns.truths_of_values(&pairs)
+    }
 }
 
 /// Whether an event is the only one its side may hold.
@@ -73,7 +141,6 @@ impl Adjacent {
             && single
             && m.repeats
             && !spec.keyed
-            && spec.max_partials.is_none()
             && spec.sides[0].predicate.across.is_none()
             && spec.picks.iter().all(|p| only(p.pick))
             && !spec.columns.iter().any(|c| matches!(c, OutputColumn::All { .. }));
@@ -82,24 +149,12 @@ impl Adjacent {
         }
         let port = &spec.ports[0];
         let kept_schema: SchemaRef = Arc::new(port.schema.project(&port.kept)?);
-        let fields = port.schema.fields().iter().chain(kept_schema.fields()).cloned();
-        let joined: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let predicate = &spec.sides[1].predicate;
         let before = |r: &EventRef| r.side == 0 && only(r.pick);
+        let sources = predicate.sources.len();
         let across = match &predicate.across {
-            Some(e)
-                if plain(e, predicate.sources.len()) && predicate.sources.iter().all(before) =>
-            {
-                let mut e = e.clone();
-                let width = port.schema.fields().len() as u16;
-                e.visit_mut(&mut |e| {
-                    if let TypedKind::Column(c) = &mut e.kind
-                        && c.source > 0
-                    {
-                        (c.source, c.column) = (0, c.column + width);
-                    }
-                });
-                Some(ColumnarExpr::compile(&e, &joined)?)
+            Some(e) if plain(e, sources) && predicate.sources.iter().all(before) => {
+                Some(Across::new(e, sources, &port.schema, &kept_schema)?)
             }
             Some(_) => return Ok(None),
             None => None,
@@ -108,7 +163,6 @@ impl Adjacent {
             first: Test::new(spec, 0)?,
             second: Test::new(spec, 1)?,
             across,
-            joined,
             kept: port.kept.clone(),
             kept_schema,
             within: spec.within,
@@ -134,80 +188,136 @@ impl Adjacent {
         if n == 0 {
             return Ok(None);
         }
-        let begins = self.first.mask(batch)?;
-        let accepts = self.second.mask(batch)?;
-        let kept = batch.columns.project(&self.kept)?;
-        let border = match self.last.take() {
-            Some(last) => {
-                let accepted = accepts.as_ref().map(|a| a.slice(0, 1));
-                let ts = Stamps::from(vec![last.ts]);
-                let seconds = batch.slice(0, 1);
-                self.pairs(&last.columns, &ts, &seconds, [None, accepted])?
-            }
-            None => None,
-        };
-        let inner = if n > 1 {
-            let begun = begins.as_ref().map(|b| b.slice(0, n - 1));
-            let accepted = accepts.as_ref().map(|a| a.slice(1, n - 1));
-            let ts = batch.ts.slice(0, n - 1);
-            self.pairs(&kept.slice(0, n - 1), &ts, &batch.slice(1, n - 1), [begun, accepted])?
-        } else {
-            None
-        };
-        if begins.is_none_or(|b| b.value(n - 1)) {
-            self.last = Some(Last { columns: kept.slice(n - 1, 1), ts: batch.ts[n - 1] });
+        let begins = self.first.truths(batch)?;
+        let accepts = self.second.truths(batch)?;
+        let kept = self.kept.iter().map(|c| Arc::clone(batch.columns.column(*c))).collect();
+        let kept = batch.with_columns(Arc::clone(&self.kept_schema), kept)?;
+        let last = self.last.take();
+        let border = last.filter(|last| accepts.at(0) && self.meets((last, 0), (batch, 0)));
+        // The rows that complete a match.
+        let mut rows: Vec<u32> = border.iter().map(|_| 0).collect();
+        if n > 1 {
+            self.inner(batch, &kept, &begins, &accepts, &mut rows)?;
         }
-        join(&self.output, border, inner)
+        if begins.at(n - 1) {
+            self.last = Some(if n == 1 { kept.clone() } else { kept.slice(n - 1, 1) });
+        }
+        match rows.is_empty() {
+            true => Ok(None),
+            false => self.emit(batch, &kept, border, rows).map(Some),
+        }
     }
 
-    /// Those of the pairs that match.
-    fn pairs(
+    /// Whether two rows that both sides accept match.
+    fn meets(&self, first: (&EventBatch, usize), second: (&EventBatch, usize)) -> bool {
+        let (earlier, later) = (first.0.ts[first.1], second.0.ts[second.1]);
+        self.within.is_none_or(|w| earlier.abs_diff(later) <= w.max(0) as u64)
+            && self.across.as_ref().is_none_or(|across| across.fits(first, second))
+    }
+
+    /// Adds the rows of a batch that match the row before them.
+    fn inner(
         &self,
-        firsts: &RecordBatch,
-        ts: &Stamps<i64>,
-        seconds: &EventBatch,
-        masks: [Option<BooleanBuffer>; 2],
-    ) -> Result<Option<EventBatch>> {
-        let n = seconds.rows();
-        let mut fits: Option<BooleanBuffer> = None;
-        let mut and = |mask: BooleanBuffer| {
-            fits = Some(fits.as_ref().map_or_else(|| mask.clone(), |f| f & &mask));
+        batch: &EventBatch,
+        kept: &EventBatch,
+        begins: &Truths,
+        accepts: &Truths,
+        rows: &mut Vec<u32>,
+    ) -> Result<()> {
+        let n = batch.rows();
+        let across = match &self.across {
+            Some(across) if *begins != Truths::None && *accepts != Truths::None => {
+                across.pairs(batch, kept)?
+            }
+            _ => Truths::All,
         };
-        masks.into_iter().flatten().for_each(&mut and);
+        let mut fits: Option<BooleanBuffer> = None;
+        for (truths, from) in [(begins, 0), (accepts, 1), (&across, 0)] {
+            match truths {
+                Truths::None => return Ok(()),
+                Truths::All => {}
+                Truths::Some(bits) => {
+                    let bits = bits.slice(from, n - 1);
+                    fits = Some(fits.map_or_else(|| bits.clone(), |f| &f & &bits));
+                }
+            }
+        }
+        let from = rows.len();
+        match &fits {
+            Some(fits) => rows.extend(set_rows(fits).into_iter().map(|i| i + 1)),
+            None => rows.extend(1..n as u32),
+        }
         if let Some(within) = self.within {
-            let near = |i: usize| ts[i].abs_diff(seconds.ts[i]) <= within.max(0) as u64;
-            and(BooleanBuffer::collect_bool(n, near));
+            let ts = &batch.ts[..];
+            let near = |row: u32| {
+                let row = row as usize;
+                ts[row - 1].abs_diff(ts[row]) <= within.max(0) as u64
+            };
+            let mut at = from;
+            for i in from..rows.len() {
+                if near(rows[i]) {
+                    rows[at] = rows[i];
+                    at += 1;
+                }
+            }
+            rows.truncate(at);
         }
-        if let Some(across) = &self.across {
-            let columns = seconds.columns.columns().iter().chain(firsts.columns());
-            let pairs =
-                seconds.with_columns(Arc::clone(&self.joined), columns.cloned().collect())?;
-            and(across.mask(&pairs)?.values().clone());
-        }
-        if fits.as_ref().is_some_and(|f| f.count_set_bits() == 0) {
-            return Ok(None);
-        }
-        // Only what leaves is gathered.
+        Ok(())
+    }
+
+    /// The matches that `rows` complete, each with the row before it (the first row: with `border`).
+    fn emit(
+        &self,
+        batch: &EventBatch,
+        kept: &EventBatch,
+        border: Option<EventBatch>,
+        rows: Vec<u32>,
+    ) -> Result<EventBatch> {
+        let single = batch.rows() == 1;
+        let before = &rows[usize::from(border.is_some())..];
+        let before: UInt32Array = before.iter().map(|row| row - 1).collect::<Vec<_>>().into();
+        let rows = UInt32Array::from(rows);
+        let second = |column: &ArrayRef| match single {
+            true => Ok(Arc::clone(column)),
+            false => Ok(take(column, &rows, None)?),
+        };
+        let first = |c: usize| match &border {
+            Some(border) if single => Ok(Arc::clone(border.columns.column(c))),
+            Some(border) => {
+                let rest = take(kept.columns.column(c), &before, None)?;
+                concat_columns(border.columns.column(c), &rest)
+            }
+            None => Ok(take(kept.columns.column(c), &before, None)?),
+        };
         let columns = self.columns.iter().map(|c| match *c {
             OutputColumn::Attribute { pick, column } => match self.picks[pick].side {
-                0 => Arc::clone(firsts.column(column)),
-                _ => Arc::clone(seconds.columns.column(self.kept[column])),
+                0 => first(column),
+                _ => second(kept.columns.column(column)),
             },
             OutputColumn::Time { pick } | OutputColumn::All { side: pick, .. } => {
-                let times = match self.picks[pick].side {
-                    0 => ts.values().clone(),
-                    _ => seconds.ts.values().clone(),
+                let times: Vec<i64> = match self.picks[pick].side {
+                    0 => {
+                        let border = border.iter().map(|b| b.ts[0]);
+                        border
+                            .chain(before.values().iter().map(|r| batch.ts[*r as usize]))
+                            .collect()
+                    }
+                    _ => rows.values().iter().map(|r| batch.ts[*r as usize]).collect(),
                 };
-                Arc::new(Int64Array::new(times, None)) as ArrayRef
+                Ok(Arc::new(Int64Array::from(times)) as ArrayRef)
             }
         });
-        let mut out = seconds.with_columns(Arc::clone(&self.output), columns.collect())?;
+        let columns = columns.collect::<Result<_>>()?;
+        let schema = Arc::clone(&self.output);
+        let mut out = if single {
+            batch.with_columns(schema, columns)?
+        } else {
+            let columns = record_batch(&schema, columns, rows.len())?;
+            batch.select(columns, rows.values())
+        };
         (out.chunks, out.kinds) = (None, None);
         out.resets.clear();
-        Ok(Some(match fits {
-            Some(fits) => out.filter(&arrow::array::BooleanArray::new(fits, None))?,
-            None => out,
-        }))
+        Ok(out)
     }
 
     /// Open partial matches.
@@ -216,10 +326,10 @@ impl Adjacent {
     }
 
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
-        w.value(&self.last.as_ref().map(|l| l.ts))?;
+        w.value(&self.last.as_ref().map(|l| l.ts[0]))?;
         let mut store = RowStore::new(Arc::clone(&self.kept_schema))?;
         if let Some(last) = &self.last {
-            store.insert(&last.columns, 0, last.ts);
+            store.insert(&last.columns, 0, last.ts[0]);
         }
         w.value(&store)
     }
@@ -236,35 +346,11 @@ impl Adjacent {
                     store.gather_all(&[0]),
                     &options,
                 )?;
-                Some(Last { columns, ts })
+                // Of its order and clock nobody asks.
+                Some(EventBatch::new(columns, vec![ts].into(), vec![ts].into(), vec![1].into()))
             }
             _ => None,
         };
         Ok(())
     }
-}
-
-/// The match across the border of two batches, then those within the second.
-fn join(
-    schema: &SchemaRef,
-    border: Option<EventBatch>,
-    inner: Option<EventBatch>,
-) -> Result<Option<EventBatch>> {
-    let (border, inner) = match (border, inner) {
-        (Some(border), Some(inner)) => (border, inner),
-        (border, inner) => return Ok(border.or(inner)),
-    };
-    let both = border.columns.columns().iter().zip(inner.columns.columns());
-    let columns: Vec<ArrayRef> = both.map(|(a, b)| concat_columns(a, b)).collect::<Result<_>>()?;
-    let columns = record_batch(schema, columns, border.rows() + inner.rows())?;
-    fn chain<T: arrow::array::ArrowNativeTypeOp>(a: &Stamps<T>, b: &Stamps<T>) -> Stamps<T> {
-        [&a[..], &b[..]].concat().into()
-    }
-    let ts = chain(&border.ts, &inner.ts);
-    let at = if border.at.ptr_eq(&border.ts) && inner.at.ptr_eq(&inner.ts) {
-        ts.clone()
-    } else {
-        chain(&border.at, &inner.at)
-    };
-    Ok(Some(EventBatch::new(columns, ts, at, chain(&border.order, &inner.order))))
 }

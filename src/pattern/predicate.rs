@@ -19,6 +19,7 @@ use super::partial::{PartialId, Partials};
 use super::spec::{Bound, EqualKey, EventRef, KeyClass, PatternSpec, Pick};
 use crate::error::Result;
 use crate::event::{EventBatch, KeyId, NO_SLOT, StoreColumn};
+use crate::expr::columnar::Truths;
 use crate::expr::{ColumnarExpr, RowContext, RowExpr, RowRef};
 
 /// The chain of partials that can't be equal to anything: a key of theirs is null.
@@ -61,6 +62,11 @@ impl Test {
             Some(e) => Ok(Some(e.mask(batch)?.values().clone())),
             None => Ok(None),
         }
+    }
+
+    /// [`Test::mask`], all and nothing told apart from the rest.
+    pub fn truths(&self, batch: &EventBatch) -> Result<Truths> {
+        self.event.as_ref().map_or(Ok(Truths::All), |e| e.truths(batch))
     }
 
     /// Whether the row fits the partial (none: an empty one).

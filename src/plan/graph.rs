@@ -271,6 +271,15 @@ impl Plan {
         self.fused = false;
     }
 
+    /// Limits the open partial matches of each pattern and sequence.
+    pub fn limit_partials(&mut self, most: usize) {
+        for q in &mut self.queries {
+            if let InputPlan::Pattern { spec, .. } = &mut q.input {
+                spec.max_partials = Some(most);
+            }
+        }
+    }
+
     /// The query of that name.
     pub fn query(&self, name: &str) -> Option<QueryId> {
         self.queries.iter().position(|q| q.name == name)

@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::core::{Core, Flow};
+use super::build::QueryNode;
+use super::core::Core;
+use super::delivery::{Callback, Delivery, Place, Subscription, deliveries};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
-use super::event_time::{Entrance, Part, WHOLE};
+use super::event_time::{Entrance, Part};
 use super::events::Events;
 use super::input::{Input, Times};
-use super::stats::{Durations, Stats};
+use super::stats::{Durations, QueryStats, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
-use crate::event::{EventBatch, Value};
+use crate::event::Value;
 use crate::lang::ast::StreamMark;
 use crate::plan::{Plan, WindowEnd};
 use crate::time::wall::Stopwatch;
@@ -46,6 +48,9 @@ pub struct AppOptions {
     pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
+    /// Partial matches a pattern or sequence may have open; more stop the application with an error,
+    /// lest they use up the memory. 10 million by default.
+    pub max_partials: usize,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -64,6 +69,7 @@ impl Default for AppOptions {
             start: 0,
             variables: vec![],
             directory: PathBuf::new(),
+            max_partials: 10_000_000,
             row_by_row: false,
             apart: false,
         }
@@ -85,19 +91,6 @@ pub struct StreamInfo {
     pub read: bool,
 }
 
-type Callback = Box<dyn FnMut(&Events) -> Result<()> + Send>;
-
-enum Place {
-    Stream(usize),
-    Query(usize),
-}
-
-struct Subscription {
-    place: Place,
-    name: String,
-    callback: Arc<Mutex<Callback>>,
-}
-
 struct Inner {
     core: Core,
     subscriptions: Vec<Subscription>,
@@ -105,6 +98,8 @@ struct Inner {
     events: u64,
     steps: u64,
     durations: Durations,
+    /// Memory for deliveries.
+    due: Vec<Delivery>,
     /// A thread is between a step and the end of its deliveries.
     delivering: bool,
     closed: bool,
@@ -154,6 +149,7 @@ impl App {
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
         let (mut plan, warnings) =
             crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
+        plan.limit_partials(options.max_partials);
         if options.row_by_row {
             plan.run_row_by_row();
         }
@@ -171,6 +167,7 @@ impl App {
             events: 0,
             steps: 0,
             durations: Durations::new(),
+            due: vec![],
             delivering: false,
             closed: false,
         };
@@ -228,14 +225,8 @@ impl App {
             let message = format!("`{stream}` is a window: a query inserts into it, nobody else");
             return Err(Error::Name(message));
         }
-        Ok(Input {
-            shared: Arc::clone(&self.shared),
-            stream: id,
-            entrance: WHOLE,
-            name: stream.to_string(),
-            schema: self.plan.streams[id].schema.clone(),
-            dictionaries: Arc::default(),
-        })
+        let schema = self.plan.streams[id].schema.clone();
+        Ok(Input::new(Arc::clone(&self.shared), id, stream, schema))
     }
 
     /// Sends rows of several streams in order of their times, rows of equal time in the order of the
@@ -381,7 +372,12 @@ impl App {
     /// Counters.
     pub fn stats(&self) -> Stats {
         let inner = self.shared.lock();
-        let queries = self.plan.queries.iter().zip(&inner.core.stats);
+        let counted = |(node, stats): (&QueryNode, &QueryStats)| QueryStats {
+            open_partials: node.open_partials() as u64,
+            ..*stats
+        };
+        let counts = inner.core.queries.iter().zip(&inner.core.stats).map(counted);
+        let queries = self.plan.queries.iter().zip(counts);
         let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
         let streams = self.plan.streams.iter().zip(&inner.core.stream_rows);
         let streams = streams.filter(|(_, rows)| **rows > 0);
@@ -390,7 +386,7 @@ impl App {
             steps: inner.steps,
             latency: inner.durations.latency(),
             streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
-            queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
+            queries: queries.map(|(q, s)| (q.name.clone(), s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
             event_time: inner.core.event_time.as_ref().map(|stage| stage.stats()),
         }
@@ -473,7 +469,18 @@ impl Shared {
 
     fn subscribe(&self, place: Place, name: &str, callback: Callback) {
         let callback = Arc::new(Mutex::new(callback));
-        self.lock().subscriptions.push(Subscription { place, name: name.into(), callback });
+        let mut inner = self.lock();
+        match place {
+            Place::Stream(s) => inner.core.watch_stream(s),
+            Place::Query(q) => inner.core.watch_query(q),
+        }
+        inner.subscriptions.iter_mut().filter(|s| s.place == place).for_each(|s| s.shared = true);
+        inner.subscriptions.push(Subscription {
+            place,
+            name: name.into(),
+            callback,
+            shared: false,
+        });
     }
 
     /// Takes something in, and runs a step if enough waits.
@@ -482,51 +489,59 @@ impl Shared {
         f: impl FnOnce(&mut Entrance<'_>) -> Result<()>,
         rows: usize,
     ) -> Result<()> {
-        let taken = {
-            let mut inner = self.lock();
-            if inner.closed {
-                return Err(Error::Closed);
-            }
-            inner.events += rows as u64;
-            // What came before a failure has been taken in.
-            f(&mut inner.core.entrance())
-        };
-        let ran = self.run(false);
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Error::Closed);
+        }
+        inner.events += rows as u64;
+        // What came before a failure has been taken in.
+        let taken = f(&mut inner.core.entrance());
+        let ran = self.run_from(inner, false);
         taken.and(ran)
     }
 
     /// Runs steps until nothing (or, unless `all`, too little) waits. If another call is delivering
     /// (another thread, or a subscription that called back), it will do so.
     fn run(&self, all: bool) -> Result<()> {
+        self.run_from(self.lock(), all)
+    }
+
+    fn run_from<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, all: bool) -> Result<()> {
         loop {
-            let mut inner = self.lock();
-            let enough =
-                all || inner.core.ingress.waiting() >= self.batch_rows || self.batch_rows == 1;
+            let waiting = inner.core.ingress.waiting();
+            let enough = all || waiting >= self.batch_rows || self.batch_rows == 1;
             if inner.delivering || !enough || !inner.core.is_due() {
                 return match inner.core.broken() {
                     Some(why) if !inner.delivering => Err(Error::Limit(why)),
                     _ => Ok(()),
                 };
             }
-            let watch = Stopwatch::start();
-            let flow = inner.core.step()?;
-            inner.durations.record(watch.elapsed());
+            let timed = inner.durations.is_next_timed(waiting);
+            let watch = timed.map(|_| Stopwatch::start());
+            let mut flow = inner.core.step()?;
+            if let (Some(steps), Some(watch)) = (timed, watch) {
+                inner.durations.record(watch.elapsed(), steps);
+            }
             inner.steps += 1;
-            let due = deliveries(&inner.subscriptions, &inner.core, flow)?;
+            let mut due = std::mem::take(&mut inner.due);
+            deliveries(&inner.subscriptions, &inner.core, &mut flow, &mut due)?;
+            inner.core.recycle(flow);
             if due.is_empty() {
+                inner.due = due;
                 continue;
             }
             inner.delivering = true;
             drop(inner);
             let done = Delivering(self);
             let mut outcome = Ok(());
-            for (callback, events) in due {
+            for (callback, events) in due.drain(..) {
                 let mut callback =
                     callback.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 // All get the events; the first failure is told.
                 outcome = outcome.and(callback(&events));
             }
-            drop(done);
+            inner = done.end();
+            inner.due = due;
             outcome?;
         }
     }
@@ -535,24 +550,17 @@ impl Shared {
 /// Marks the end of deliveries, also when a subscription panics.
 struct Delivering<'a>(&'a Shared);
 
+impl<'a> Delivering<'a> {
+    fn end(self) -> MutexGuard<'a, Inner> {
+        let mut inner = self.0.lock();
+        inner.delivering = false;
+        std::mem::forget(self);
+        inner
+    }
+}
+
 impl Drop for Delivering<'_> {
     fn drop(&mut self) {
         self.0.lock().delivering = false;
     }
-}
-
-type Due = Vec<(Arc<Mutex<Callback>>, Events)>;
-
-fn deliveries(subscriptions: &[Subscription], core: &Core, flow: Flow) -> Result<Due> {
-    let mut due = Vec::new();
-    for s in subscriptions {
-        let batch: Option<EventBatch> = match s.place {
-            Place::Stream(i) => flow.streams[i].clone().map(|b| core.readable(i, b)).transpose()?,
-            Place::Query(i) => flow.queries[i].clone(),
-        };
-        if let Some(batch) = batch.filter(|b| b.rows() > 0) {
-            due.push((Arc::clone(&s.callback), Events::new(s.name.clone(), batch)));
-        }
-    }
-    Ok(due)
 }

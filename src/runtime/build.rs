@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::engine::Services;
 use crate::error::Result;
-use crate::event::{EventBatch, KeyId, concat};
+use crate::event::{EventBatch, KeyId};
 use crate::op::chain::build_chain;
 use crate::op::join::{JoinOp, LengthJoin};
 use crate::op::named::NamedWindowOp;
@@ -104,19 +104,19 @@ pub(super) fn build_partition(plan: &Plan, p: &PartitionPlan) -> Result<Partitio
 }
 
 impl QueryNode {
-    /// Runs the query over one step.
+    /// Runs the query over one step; `output` is none, or what is left for the stream behind it.
     pub(super) fn process(
         &mut self,
         step: &Step<'_>,
         inputs: &mut [Option<EventBatch>],
-    ) -> Result<Option<EventBatch>> {
+        output: &mut Option<EventBatch>,
+    ) -> Result<()> {
         let mut out = Output::default();
-        let mut carried: [Option<EventBatch>; 1] = [None];
+        let carried = std::slice::from_mut(output);
         for (i, op) in self.ops.iter_mut().enumerate() {
-            let ports = if i == 0 { &mut *inputs } else { &mut carried[..] };
+            let ports = if i == 0 { &mut *inputs } else { &mut *carried };
             let nothing = ports.iter().all(Option::is_none);
             if nothing && op.next_timer().is_none_or(|t| t > step.timeline.end()) {
-                carried = [None];
                 continue;
             }
             if !op.reads_codes() {
@@ -125,17 +125,15 @@ impl QueryNode {
                 }
             }
             op.process(step, ports, &mut out)?;
-            let batches = out.take();
-            carried = match batches.first().map(|b| b.columns.schema()) {
-                None => [None],
-                Some(schema) => [concat(&schema, batches)?],
-            };
+            out.take_into(&mut carried[0])?;
         }
-        let [result] = carried;
+        if output.as_ref().is_some_and(|b| b.rows() == 0) {
+            *output = None;
+        }
         debug_assert!(
-            result.as_ref().is_none_or(|b| b.is_coded() || b.columns.schema() == self.output)
+            output.as_ref().is_none_or(|b| b.is_coded() || b.columns.schema() == self.output)
         );
-        Ok(result.filter(|b| b.rows() > 0))
+        Ok(())
     }
 
     /// See [`Operator::begin`].
@@ -146,6 +144,11 @@ impl QueryNode {
     /// When the next timer is due, ms.
     pub(super) fn next_timer(&self) -> Option<i64> {
         self.ops.iter().filter_map(|op| op.next_timer()).min()
+    }
+
+    /// Open partial matches.
+    pub(super) fn open_partials(&self) -> usize {
+        self.ops.iter().map(|op| op.open_partials()).sum()
     }
 
     pub(super) fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

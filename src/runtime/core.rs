@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap as FastMap;
+
 use super::build::{QueryNode, build_partition, build_query};
 use super::engine::Services;
 use super::event_time::{Entrance, EventTime};
@@ -22,7 +24,7 @@ use crate::state::{SnapshotReader, SnapshotWriter, seal, unseal};
 use crate::time::{Step, Timeline};
 
 /// Format of snapshots.
-const SNAPSHOT_VERSION: u32 = 4;
+const SNAPSHOT_VERSION: u32 = 5;
 
 pub(super) struct Core {
     pub(super) plan: Arc<Plan>,
@@ -30,6 +32,7 @@ pub(super) struct Core {
     pub(super) readers: Arc<Vec<Vec<Node>>>,
     /// See [`group::edges`].
     pub(super) edges: HashMap<(Node, Node), usize>,
+    handing: Handing,
     pub(super) ingress: Ingress,
     /// What stands in front of it, if a stream has a watermark.
     pub(super) event_time: Option<Box<EventTime>>,
@@ -45,18 +48,80 @@ pub(super) struct Core {
     done: i64,
     /// Set when a step failed: the state is no longer that of a whole step.
     broken: Option<String>,
+    /// The memory of the last step's flow.
+    spare: Flow,
 }
 
-/// What moves through the graph in one step.
+/// What moves through the graph in one step. A batch is handed on, not copied, to the last who wants it
+/// (see [`Handing`]): of streams and queries nobody subscribed to, nothing need be left at the end.
+#[derive(Default)]
 pub(super) struct Flow {
     /// Output of each stream.
     pub(super) streams: Vec<Option<EventBatch>>,
     /// Keyed rows inside partitions.
-    pub(super) keyed: HashMap<(PartitionId, StreamId), EventBatch>,
+    pub(super) keyed: Keyed,
     /// Output of each query.
     pub(super) queries: Vec<Option<EventBatch>>,
     /// What was sent from outside, until the stream takes it.
     pub(super) sent: Vec<Option<EventBatch>>,
+}
+
+/// Batches by partition and stream.
+type Keyed = FastMap<(PartitionId, StreamId), EventBatch, foldhash::fast::FixedState>;
+
+impl Flow {
+    /// Gives up what is left.
+    fn clear(&mut self) {
+        self.streams.iter_mut().for_each(|b| *b = None);
+        self.queries.iter_mut().for_each(|b| *b = None);
+        self.sent.iter_mut().for_each(|b| *b = None);
+        self.keyed.clear();
+    }
+}
+
+/// Who is the only one to want a batch.
+struct Handing {
+    /// Streams and queries somebody subscribed to.
+    watched_streams: Vec<bool>,
+    watched_queries: Vec<bool>,
+    /// By query, whether no other query or port reads its port's stream.
+    alone: Vec<Vec<bool>>,
+    /// By partition, its streams in the order of its ports, and whether nobody else reads them.
+    entries: Vec<Vec<(StreamId, bool)>>,
+}
+
+impl Handing {
+    fn new(plan: &Plan, readers: &[Vec<Node>]) -> Self {
+        let alone = plan.queries.iter().map(|q| {
+            let streams = q.input.streams();
+            let alone = |s: &StreamId| {
+                let keyed = q.partition.filter(|_| plan.streams[*s].partition.is_none());
+                let others = match keyed {
+                    Some(p) => plan.partition_readers(p, *s).len(),
+                    None => readers[*s].len(),
+                };
+                others == 1 && streams.iter().filter(|t| *t == s).count() == 1
+            };
+            streams.iter().map(alone).collect()
+        });
+        let entries = plan.partitions.iter().map(|p| {
+            let streams = || p.keys.iter().map(|(s, _)| *s).chain(p.shared.iter().copied());
+            let alone =
+                |s: StreamId| readers[s].len() == 1 && streams().filter(|t| *t == s).count() == 1;
+            streams().map(|s| (s, alone(s))).collect()
+        });
+        Self {
+            watched_streams: vec![false; plan.streams.len()],
+            watched_queries: vec![false; plan.queries.len()],
+            alone: alone.collect(),
+            entries: entries.collect(),
+        }
+    }
+}
+
+/// The batch, left where it is unless `last` wants it.
+fn hand(batch: &mut Option<EventBatch>, last: bool) -> Option<EventBatch> {
+    if last { batch.take() } else { batch.clone() }
 }
 
 impl Core {
@@ -79,6 +144,7 @@ impl Core {
         let readers = Arc::new(plan.all_readers());
         let stream_rows = vec![0; plan.streams.len()];
         let edges = group::edges(&plan, &readers);
+        let handing = Handing::new(&plan, &readers);
         let event_time = EventTime::new(&plan, clock);
         let mut core = Self {
             event_time,
@@ -86,6 +152,7 @@ impl Core {
             begun: false,
             plan,
             readers,
+            handing,
             edges,
             ingress,
             queries,
@@ -94,6 +161,7 @@ impl Core {
             stream_rows,
             done: clock,
             broken: None,
+            spare: Flow::default(),
         };
         // In playback without a start, the first event is the start.
         if !(playback && clock == 0) {
@@ -128,25 +196,32 @@ impl Core {
         }
     }
 
-    /// Rows into a partition; its queries are told of keys that come into being.
+    /// Somebody wants what passes a stream, beside those who read it.
+    pub(super) fn watch_stream(&mut self, s: StreamId) {
+        self.handing.watched_streams[s] = true;
+    }
+
+    /// Somebody wants what a query puts out, beside the stream it inserts into.
+    pub(super) fn watch_query(&mut self, q: usize) {
+        self.handing.watched_queries[q] = true;
+    }
+
+    /// Rows into a partition, in place; its queries are told of keys that come into being.
     pub(super) fn enter_partition(
         &mut self,
         p: PartitionId,
-        inputs: Vec<Option<EventBatch>>,
-    ) -> Result<Vec<Option<EventBatch>>> {
-        let partition = &self.plan.partitions[p];
-        let streams = partition.keys.iter().map(|(s, _)| s).chain(&partition.shared);
-        let inputs = streams
-            .zip(inputs)
-            .map(|(s, b)| b.map(|b| self.readable(*s, b)).transpose())
-            .collect::<Result<_>>()?;
-        let outputs = self.partitions[p].process(inputs)?;
+        batches: &mut [Option<EventBatch>],
+    ) -> Result<()> {
+        for (batch, (s, _)) in batches.iter_mut().zip(&self.handing.entries[p]) {
+            self.make_readable(*s, batch)?;
+        }
+        self.partitions[p].process(batches)?;
         for (key, at) in self.partitions[p].take_fresh() {
             for q in &self.plan.partitions[p].queries {
                 self.queries[*q].begin(key, at);
             }
         }
-        Ok(outputs)
+        Ok(())
     }
 
     /// The way in.
@@ -176,123 +251,180 @@ impl Core {
         if let Some(why) = &self.broken {
             return Err(Error::Limit(format!("the application stopped: {why}")));
         }
-        let (timeline, sent, chunked) = self.ingress.step()?;
+        let mut flow = std::mem::take(&mut self.spare);
+        let (timeline, chunked) = self.ingress.step(&mut flow.sent)?;
         self.done = timeline.end();
         if !self.begun {
             self.begin(timeline.points().next().map_or(timeline.end(), |(_, clock)| clock));
         }
-        let result = self.run(&timeline, sent, chunked);
-        match &result {
-            Err(e) => self.broken = Some(e.to_string()),
-            Ok(flow) => {
-                for (count, batch) in self.stream_rows.iter_mut().zip(&flow.streams) {
-                    *count += batch.as_ref().map_or(0, |b| b.rows() as u64);
-                }
+        match self.run(&timeline, &mut flow, chunked) {
+            Ok(()) => Ok(flow),
+            Err(e) => {
+                self.broken = Some(e.to_string());
+                Err(e)
             }
         }
-        result
     }
 
-    fn run(
-        &mut self,
-        timeline: &Timeline,
-        sent: Vec<Option<EventBatch>>,
-        chunked: bool,
-    ) -> Result<Flow> {
+    /// Takes back the flow of a step, of which nothing is needed any more.
+    pub(super) fn recycle(&mut self, mut flow: Flow) {
+        flow.clear();
+        self.spare = flow;
+    }
+
+    fn run(&mut self, timeline: &Timeline, flow: &mut Flow, chunked: bool) -> Result<()> {
         let step = Step { timeline };
-        let mut sent = sent;
         for (s, fired) in self.triggers.fire(timeline)? {
-            let all = std::iter::once(fired).chain(sent[s].take()).collect();
-            sent[s] = merge(&self.plan.streams[s].schema, all)?;
+            let all = std::iter::once(fired).chain(flow.sent[s].take()).collect();
+            flow.sent[s] = merge(&self.plan.streams[s].schema, all)?;
         }
-        let mut flow = Flow {
-            streams: vec![None; sent.len()],
-            keyed: HashMap::new(),
-            queries: vec![None; self.queries.len()],
-            sent,
-        };
+        flow.streams.resize(self.plan.streams.len(), None);
+        flow.queries.resize(self.queries.len(), None);
         let plan = Arc::clone(&self.plan);
         for unit in &plan.schedule {
             match unit {
-                Unit::Columnar(node) => self.columnar(*node, &step, &mut flow)?,
+                Unit::Columnar(node) => self.columnar(*node, &step, flow)?,
                 Unit::RowByRow { nodes, reason: Coupling::ReconvergenceOfChunks } if !chunked => {
                     for node in nodes {
-                        self.columnar(*node, &step, &mut flow)?;
+                        self.columnar(*node, &step, flow)?;
                     }
                 }
-                Unit::RowByRow { nodes, .. } => group::run(self, nodes, &step, &mut flow)?,
-            }
-        }
-        Ok(flow)
-    }
-
-    fn columnar(&mut self, node: Node, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
-        match node {
-            Node::Stream(s) => {
-                let stream = &self.plan.streams[s];
-                let mut parts: Vec<EventBatch> = flow.sent[s].take().into_iter().collect();
-                for q in &stream.writers {
-                    parts.extend(flow.queries[*q].clone().map(|b| self.enter(s, b)));
-                }
-                flow.streams[s] = merge(&stream.schema, parts)?;
-            }
-            Node::Partition(p) => {
-                let plan = Arc::clone(&self.plan);
-                let partition = &plan.partitions[p];
-                let streams: Vec<StreamId> = partition
-                    .keys
-                    .iter()
-                    .map(|(s, _)| *s)
-                    .chain(partition.shared.iter().copied())
-                    .collect();
-                let inputs = streams.iter().map(|s| flow.streams[*s].clone()).collect();
-                let outputs = self.enter_partition(p, inputs)?;
-                for (s, batch) in streams.into_iter().zip(outputs) {
-                    if let Some(batch) = batch.filter(|b| !b.is_empty()) {
-                        flow.keyed.insert((p, s), batch);
-                    }
-                }
-            }
-            Node::Query(q) => {
-                let plan = &self.plan.queries[q];
-                let mut inputs: Vec<Option<EventBatch>> = plan
-                    .input
-                    .streams()
-                    .iter()
-                    .map(|s| match (plan.partition, flow.streams[*s].as_ref()) {
-                        (Some(p), _) if self.plan.streams[*s].partition.is_none() => {
-                            flow.keyed.get(&(p, *s)).cloned()
-                        }
-                        (_, batch) => batch.cloned(),
-                    })
-                    .collect();
-                flow.queries[q] = self.query(q, step, &mut inputs)?;
+                Unit::RowByRow { nodes, .. } => group::run(self, nodes, &step, flow)?,
             }
         }
         Ok(())
     }
 
-    /// Runs one query over its inputs.
+    fn columnar(&mut self, node: Node, step: &Step<'_>, flow: &mut Flow) -> Result<()> {
+        match node {
+            Node::Stream(s) => self.stream(s, flow),
+            Node::Partition(p) => match &self.handing.entries[p][..] {
+                [_] => self.partition(p, &mut [None], flow),
+                several => self.partition(p, &mut vec![None; several.len()], flow),
+            },
+            Node::Query(q) => match self.plan.queries[q].input.streams() {
+                [s] => self.query_of_one(q, *s, step, flow),
+                streams => {
+                    let ports = streams.iter().enumerate();
+                    let mut inputs: Vec<Option<EventBatch>> =
+                        ports.map(|(port, s)| self.port(q, port, *s, flow)).collect();
+                    self.query(q, step, &mut inputs, &mut flow.queries[q])
+                }
+            },
+        }
+    }
+
+    /// A query with one port. (Batches are large to move, so they are left where they are.)
+    fn query_of_one(
+        &mut self,
+        q: usize,
+        s: StreamId,
+        step: &Step<'_>,
+        flow: &mut Flow,
+    ) -> Result<()> {
+        let keyed =
+            self.plan.queries[q].partition.is_some() && self.plan.streams[s].partition.is_none();
+        if !keyed && self.handing.alone[q][0] && !self.handing.watched_streams[s] {
+            let input = std::slice::from_mut(&mut flow.streams[s]);
+            return self.query(q, step, input, &mut flow.queries[q]);
+        }
+        let mut input = [self.port(q, 0, s, flow)];
+        self.query(q, step, &mut input, &mut flow.queries[q])
+    }
+
+    /// Merges what was sent to a stream with what its writers put out.
+    fn stream(&mut self, s: StreamId, flow: &mut Flow) -> Result<()> {
+        let stream = &self.plan.streams[s];
+        let Flow { streams, queries, sent, .. } = flow;
+        let mut writers = stream.writers.iter().copied().filter(|q| queries[*q].is_some());
+        match (sent[s].is_some(), writers.next(), writers.next()) {
+            (false, None, _) => {}
+            (true, None, _) => std::mem::swap(&mut streams[s], &mut sent[s]),
+            (false, Some(q), None) => {
+                if self.handing.watched_queries[q] {
+                    streams[s].clone_from(&queries[q]);
+                } else {
+                    std::mem::swap(&mut streams[s], &mut queries[q]);
+                }
+                streams[s].iter_mut().for_each(|b| self.enter(s, b));
+            }
+            _ => {
+                let mut parts: Vec<EventBatch> = sent[s].take().into_iter().collect();
+                for q in &stream.writers {
+                    parts.extend(hand(&mut queries[*q], !self.handing.watched_queries[*q]).map(
+                        |mut b| {
+                            self.enter(s, &mut b);
+                            b
+                        },
+                    ));
+                }
+                streams[s] = merge(&stream.schema, parts)?;
+            }
+        }
+        match &streams[s] {
+            Some(batch) if batch.is_empty() => streams[s] = None,
+            Some(batch) => self.stream_rows[s] += batch.rows() as u64,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn partition(
+        &mut self,
+        p: PartitionId,
+        batches: &mut [Option<EventBatch>],
+        flow: &mut Flow,
+    ) -> Result<()> {
+        let Handing { entries, watched_streams, .. } = &self.handing;
+        for (batch, (s, alone)) in batches.iter_mut().zip(&entries[p]) {
+            *batch = hand(&mut flow.streams[*s], *alone && !watched_streams[*s]);
+        }
+        self.enter_partition(p, batches)?;
+        for (batch, (s, _)) in batches.iter_mut().zip(&self.handing.entries[p]) {
+            if let Some(batch) = batch.take().filter(|b| !b.is_empty()) {
+                flow.keyed.insert((p, *s), batch);
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes to a port of a query.
+    fn port(&self, q: usize, port: usize, s: StreamId, flow: &mut Flow) -> Option<EventBatch> {
+        let alone = self.handing.alone[q][port];
+        match self.plan.queries[q].partition {
+            Some(p) if self.plan.streams[s].partition.is_none() => match alone {
+                true => flow.keyed.remove(&(p, s)),
+                false => flow.keyed.get(&(p, s)).cloned(),
+            },
+            _ => hand(&mut flow.streams[s], alone && !self.handing.watched_streams[s]),
+        }
+    }
+
+    /// Runs one query over its inputs; what it puts out goes to `output`.
     pub(super) fn query(
         &mut self,
         q: usize,
         step: &Step<'_>,
         inputs: &mut [Option<EventBatch>],
-    ) -> Result<Option<EventBatch>> {
+        output: &mut Option<EventBatch>,
+    ) -> Result<()> {
         self.read_windows(q, inputs)?;
         let stats = &mut self.stats[q];
         stats.rows_in += inputs.iter().flatten().map(|b| b.rows() as u64).sum::<u64>();
-        let out = self.queries[q].process(step, inputs)?;
-        stats.rows_out += out.as_ref().map_or(0, |b| b.rows() as u64);
-        Ok(out)
+        self.queries[q].process(step, inputs, output)?;
+        stats.rows_out += output.as_ref().map_or(0, |b| b.rows() as u64);
+        Ok(())
     }
 
-    /// What readers of stream `s` get of its rows: of a named window, what it puts out.
-    pub(super) fn readable(&self, s: StreamId, batch: EventBatch) -> Result<EventBatch> {
-        match self.plan.window_at(s) {
-            Some(w) => emitted(w, w.events, batch),
-            None => Ok(batch),
+    /// Makes of the rows of stream `s` what its readers get of them: of a named window, what it puts
+    /// out.
+    pub(super) fn make_readable(&self, s: StreamId, batch: &mut Option<EventBatch>) -> Result<()> {
+        if let Some(w) = self.plan.window_at(s)
+            && let Some(rows) = batch.take()
+        {
+            *batch = Some(emitted(w, w.events, rows)?);
         }
+        Ok(())
     }
 
     /// Ports that read named windows get what these put out; joins follow all of it, and patterns
@@ -320,13 +452,16 @@ impl Core {
 
     /// A query's output as it enters stream `s`: every event is current there, and only inner streams
     /// keep the key. What a named window emits stays current or expired.
-    pub(super) fn enter(&self, s: StreamId, batch: EventBatch) -> EventBatch {
+    pub(super) fn enter(&self, s: StreamId, batch: &mut EventBatch) {
         let stream = &self.plan.streams[s];
         if matches!(stream.window, Some(WindowEnd::Exit(_))) {
-            return batch;
+            return;
         }
-        let keys = batch.keys.clone().filter(|_| stream.partition.is_some());
-        EventBatch { kinds: None, keys, resets: vec![], ..batch }
+        batch.kinds = None;
+        batch.resets.clear();
+        if stream.partition.is_none() {
+            batch.keys = None;
+        }
     }
 
     pub(super) fn snapshot(&self) -> Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! [`Events`]: what a subscription is given.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -11,14 +11,14 @@ use crate::event::{EventBatch, Kind, Value};
 /// Results of one stream or query in one step, in order.
 #[derive(Debug, Clone)]
 pub struct Events {
-    name: String,
+    name: Arc<str>,
     batch: EventBatch,
     /// The same with strings as strings, if they aren't and somebody asked.
     plain: OnceLock<EventBatch>,
 }
 
 impl Events {
-    pub(super) fn new(name: String, batch: EventBatch) -> Self {
+    pub(super) fn new(name: Arc<str>, batch: EventBatch) -> Self {
         Self { name, batch, plain: OnceLock::new() }
     }
 

@@ -72,6 +72,7 @@ pub(super) fn run(core: &mut Core, nodes: &[Node], step: &Step<'_>, flow: &mut F
     for (s, batches) in streams.into_iter().enumerate() {
         if inside.contains(&Node::Stream(s)) {
             flow.streams[s] = concat(&core.plan.streams[s].schema, batches)?;
+            core.stream_rows[s] += flow.streams[s].as_ref().map_or(0, |b| b.rows() as u64);
         }
     }
     for (q, batches) in outputs.into_iter().enumerate() {
@@ -124,10 +125,11 @@ fn arrivals(
             }
             for q in &core.plan.streams[s].writers {
                 if !inside.contains(&Node::Query(*q))
-                    && let Some(b) = flow.queries[*q].clone()
+                    && let Some(mut b) = flow.queries[*q].clone()
                 {
                     let rank = rank(Node::Query(*q), Node::Stream(s));
-                    add(rank, &core.enter(s, b), &|b| Task::Stream(s, b));
+                    core.enter(s, &mut b);
+                    add(rank, &b, &|b| Task::Stream(s, b));
                 }
             }
             continue;
@@ -212,7 +214,8 @@ impl Run<'_> {
             let timeline = Timeline::new(order, due);
             let ports = self.core.plan.queries[q].input.streams().len();
             let mut inputs = vec![None; ports];
-            let out = self.core.query(q, &Step { timeline: &timeline }, &mut inputs)?;
+            let mut out = None;
+            self.core.query(q, &Step { timeline: &timeline }, &mut inputs, &mut out)?;
             self.emitted(q, out)?;
         }
     }
@@ -235,7 +238,8 @@ impl Run<'_> {
         let tasks = match target.filter(|t| self.inside.contains(&Node::Stream(*t))) {
             None => vec![],
             Some(t) => {
-                let entered = self.core.enter(t, out.clone());
+                let mut entered = out.clone();
+                self.core.enter(t, &mut entered);
                 let chunk =
                     |c: std::ops::Range<usize>| Task::Stream(t, entered.slice(c.start, c.len()));
                 let mut tasks: Vec<Task> = entered.chunk_ranges().map(chunk).collect();
@@ -284,7 +288,8 @@ impl Run<'_> {
                         .iter()
                         .map(|port| (*port == s).then(|| batch.clone()))
                         .collect();
-                    let out = self.core.query(q, &Step { timeline: &timeline }, &mut inputs)?;
+                    let mut out = None;
+                    self.core.query(q, &Step { timeline: &timeline }, &mut inputs, &mut out)?;
                     if let Some(out) = out {
                         let tasks = self.onward(q, out);
                         stack.extend(tasks);
@@ -305,10 +310,11 @@ impl Run<'_> {
         let plan = std::sync::Arc::clone(&self.core.plan);
         let plan = &plan.partitions[p];
         let streams = plan.keys.iter().map(|(s, _)| s).chain(&plan.shared);
-        let inputs = streams.clone().map(|k| (*k == s).then(|| batch.clone())).collect();
+        let mut batches: Vec<Option<EventBatch>> =
+            streams.clone().map(|k| (*k == s).then(|| batch.clone())).collect();
         let place = streams.clone().position(|k| *k == s);
-        let outputs = self.core.enter_partition(p, inputs)?;
-        let Some(out) = place.and_then(|i| outputs.into_iter().nth(i).flatten()) else {
+        self.core.enter_partition(p, &mut batches)?;
+        let Some(out) = place.and_then(|i| batches[i].take()) else {
             return Ok(());
         };
         let readers = self.core.plan.partition_readers(p, s);

@@ -4,10 +4,11 @@
 //! `2 * seq + 1`. In playback the clock is the largest event time seen (of a chunk: its largest, before
 //! its first row); otherwise the clock is what it was told.
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::event::{Chunks, Dictionaries, EventBatch, Stamps, Value, merge, record_batch};
 use crate::time::Timeline;
@@ -24,17 +25,25 @@ pub(super) struct Ingress {
     waiting: usize,
     /// Whether a chunk of several rows waits.
     chunked: bool,
+    /// The stream whose single rows are all that came since the last step, and not yet points of
+    /// `timeline`: if nothing else comes, their batch will say it all.
+    alone: Option<usize>,
 }
 
-/// Rows of one stream.
+/// Rows of one stream: batches, then single rows.
 #[derive(Debug)]
 struct Queue {
     schema: SchemaRef,
     full: Vec<EventBatch>,
-    rows: Vec<Vec<Value>>,
+    rows: Rows,
     ts: Vec<i64>,
+    /// Empty while it is the events' own time.
     at: Vec<i64>,
+    /// Order of the first row.
+    first: u64,
+    /// Empty while it goes up from the first by two.
     order: Vec<u64>,
+    /// Where chunks begin and the last one ends; empty while each row is one.
     offsets: Vec<u32>,
 }
 
@@ -45,13 +54,14 @@ impl Ingress {
         clock: i64,
     ) -> Self {
         let queue = |schema: SchemaRef| Queue {
-            rows: vec![vec![]; schema.fields().len()],
+            rows: Rows::new(&schema),
             schema,
             full: vec![],
             ts: vec![],
             at: vec![],
+            first: 0,
             order: vec![],
-            offsets: vec![0],
+            offsets: vec![],
         };
         let queues = schemas.map(queue).collect();
         Self {
@@ -62,6 +72,7 @@ impl Ingress {
             playback,
             waiting: 0,
             chunked: false,
+            alone: None,
         }
     }
 
@@ -75,6 +86,7 @@ impl Ingress {
 
     pub(super) fn set_position(&mut self, (clock, seq): (i64, u64)) {
         (self.clock, self.seq) = (clock, seq);
+        self.alone = None;
         self.timeline = Timeline::new(2 * seq, clock);
     }
 
@@ -99,31 +111,60 @@ impl Ingress {
 
     /// The order and clock of a new chunk whose largest event time is `ts`.
     pub(super) fn admit(&mut self, ts: i64) -> (u64, i64) {
+        self.settle();
+        let (order, clock) = self.number(ts);
+        self.timeline.push(order, clock);
+        (order, clock)
+    }
+
+    #[inline]
+    fn number(&mut self, ts: i64) -> (u64, i64) {
         if self.playback {
             self.clock = self.clock.max(ts);
         }
         let order = 2 * self.seq + 1;
         self.seq += 1;
-        self.timeline.push(order, self.clock);
         (order, self.clock)
     }
 
-    /// One chunk of rows (already of the stream's types).
+    /// Makes the rows of a stream that came alone points of the timeline.
+    fn settle(&mut self) {
+        if let Some(stream) = self.alone.take() {
+            self.queues[stream].each_moment(|order, at| self.timeline.push(order, at));
+        }
+    }
+
+    /// One row, of which each value [`super::rows::fits`] its attribute.
+    #[inline]
+    pub(super) fn row(&mut self, stream: usize, ts: i64, values: &[Value]) {
+        if self.waiting == 0 && self.timeline.is_empty() {
+            self.alone = Some(stream);
+        }
+        if self.alone.is_some_and(|s| s != stream) {
+            self.settle();
+        }
+        let (order, at) = self.number(ts);
+        if self.alone.is_none() {
+            self.timeline.push(order, at);
+        }
+        self.waiting += 1;
+        self.queues[stream].push_row(ts, at, order, values);
+    }
+
+    /// One chunk of rows, of which each value [`super::rows::fits`] its attribute.
     pub(super) fn chunk(&mut self, stream: usize, rows: Vec<(i64, Vec<Value>)>) {
         let Some(ts) = rows.iter().map(|(ts, _)| *ts).max() else { return };
         let (order, at) = self.admit(ts);
         self.waiting += rows.len();
         self.chunked |= rows.len() > 1;
         let q = &mut self.queues[stream];
-        for (ts, values) in rows {
-            q.ts.push(ts);
-            q.at.push(at);
-            q.order.push(order);
-            for (column, value) in q.rows.iter_mut().zip(values) {
-                column.push(value);
-            }
+        if rows.len() > 1 {
+            q.spell_chunks();
         }
-        q.offsets.push(q.ts.len() as u32);
+        for (ts, values) in rows {
+            q.push(ts, at, order, &values);
+        }
+        q.end_chunk();
     }
 
     /// Rows in columns (already of the stream's schema), each its own chunk.
@@ -157,6 +198,7 @@ impl Ingress {
     /// Rows of several streams, those with the smaller time first, of equal time those of the part
     /// that stands first; each its own chunk.
     pub(super) fn interleave(&mut self, parts: Vec<(usize, RecordBatch, ScalarBuffer<i64>)>) {
+        self.settle();
         let rows: usize = parts.iter().map(|(_, _, ts)| ts.len()).sum();
         let first = 2 * self.seq + 1;
         let mut orders: Vec<Vec<u64>> =
@@ -196,6 +238,7 @@ impl Ingress {
     /// Rows that were admitted one by one, each its own chunk. Rows of the same stream may have been
     /// admitted between them.
     pub(super) fn admitted(&mut self, stream: usize, rows: EventBatch) {
+        self.settle();
         self.waiting += rows.rows();
         self.chunked |= rows.chunks.is_some();
         let q = &mut self.queues[stream];
@@ -203,53 +246,121 @@ impl Ingress {
         q.full.push(rows);
     }
 
-    /// Everything that waits, as one step: its timeline, a batch per stream, and whether it has
-    /// chunks of several rows.
-    pub(super) fn step(&mut self) -> Result<(Timeline, Vec<Option<EventBatch>>, bool)> {
-        let next = Timeline::new(2 * self.seq, self.clock);
-        let timeline = std::mem::replace(&mut self.timeline, next);
+    /// Everything that waits, as one step: its timeline, a batch per stream (into `sent`), and whether
+    /// it has chunks of several rows.
+    pub(super) fn step(&mut self, sent: &mut Vec<Option<EventBatch>>) -> Result<(Timeline, bool)> {
         self.waiting = 0;
         let chunked = std::mem::take(&mut self.chunked);
-        let batches = self.queues.iter_mut().map(Queue::take).collect::<Result<_>>()?;
-        Ok((timeline, batches, chunked))
+        sent.resize(self.queues.len(), None);
+        for (queue, sent) in self.queues.iter_mut().zip(&mut *sent) {
+            queue.take(sent)?;
+        }
+        if let Some(rows) = self.alone.take().and_then(|s| sent[s].as_ref()) {
+            self.timeline.extend(&rows.order, &rows.at);
+        }
+        let next = Timeline::new(2 * self.seq, self.clock);
+        Ok((std::mem::replace(&mut self.timeline, next), chunked))
     }
 }
 
 impl Queue {
-    /// Turns single rows into a batch.
-    fn seal(&mut self) {
-        let rows = self.ts.len();
-        if rows == 0 {
-            return;
+    #[inline]
+    fn push_row(&mut self, ts: i64, at: i64, order: u64, values: &[Value]) {
+        self.push(ts, at, order, values);
+        if !self.offsets.is_empty() {
+            self.end_chunk();
         }
-        let columns: Vec<ArrayRef> = self
-            .schema
-            .fields()
-            .iter()
-            .zip(&mut self.rows)
-            .map(|(f, values)| {
-                let array = Value::to_array(f.data_type(), values.iter());
-                values.clear();
-                array
-            })
-            .collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let columns = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
-            .expect("values were coerced to the schema's types on entry");
-        let mut batch = EventBatch::new(
-            columns,
-            std::mem::take(&mut self.ts).into(),
-            std::mem::take(&mut self.at).into(),
-            std::mem::take(&mut self.order).into(),
-        );
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        batch.chunks = (offsets.len() != rows + 1).then(|| Chunks::new(offsets));
-        self.full.push(batch);
     }
 
-    fn take(&mut self) -> Result<Option<EventBatch>> {
+    #[inline]
+    fn push(&mut self, ts: i64, at: i64, order: u64, values: &[Value]) {
+        let n = self.ts.len();
+        if n == 0 {
+            self.first = order;
+        }
+        if at != ts || !self.at.is_empty() {
+            if self.at.is_empty() {
+                self.at.extend_from_slice(&self.ts);
+            }
+            self.at.push(at);
+        }
+        if order != self.first + 2 * n as u64 || !self.order.is_empty() {
+            if self.order.is_empty() {
+                self.order.extend((0..n as u64).map(|i| self.first + 2 * i));
+            }
+            self.order.push(order);
+        }
+        self.ts.push(ts);
+        self.rows.push(values);
+    }
+
+    /// From here on chunks may be of several rows.
+    fn spell_chunks(&mut self) {
+        if self.offsets.is_empty() {
+            self.offsets.extend(0..=self.ts.len() as u32);
+        }
+    }
+
+    /// The rows since the last chunk are one.
+    fn end_chunk(&mut self) {
+        if !self.offsets.is_empty() {
+            self.offsets.push(self.ts.len() as u32);
+        }
+    }
+
+    /// Calls `f` with order and clock of each single row that waits.
+    fn each_moment(&self, mut f: impl FnMut(u64, i64)) {
+        for (i, ts) in self.ts.iter().enumerate() {
+            let order = self.order.get(i).copied().unwrap_or(self.first + 2 * i as u64);
+            f(order, self.at.get(i).copied().unwrap_or(*ts));
+        }
+    }
+
+    /// Turns single rows into a batch.
+    fn seal(&mut self) {
+        if let Some(batch) = self.single_rows() {
+            self.full.push(batch);
+        }
+    }
+
+    fn single_rows(&mut self) -> Option<EventBatch> {
+        let rows = self.ts.len();
+        if rows == 0 {
+            return None;
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let columns = self.rows.take();
+        let columns = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .expect("the columns were made for this schema");
+        let room = || Vec::with_capacity(rows);
+        let ts = Stamps::from(std::mem::replace(&mut self.ts, room()));
+        let at = match self.at.is_empty() {
+            true => ts.clone(),
+            false => std::mem::take(&mut self.at).into(),
+        };
+        let order = match self.order.is_empty() {
+            true => Stamps::steps(self.first, rows),
+            false => std::mem::take(&mut self.order).into(),
+        };
+        let mut batch = EventBatch::new(columns, ts, at, order);
+        if !self.offsets.is_empty() {
+            batch.chunks = Some(Chunks::new(std::mem::take(&mut self.offsets)));
+        }
+        Some(batch)
+    }
+
+    /// Takes all rows, into `to`.
+    fn take(&mut self, to: &mut Option<EventBatch>) -> Result<()> {
+        if self.full.is_empty() {
+            *to = self.single_rows();
+            return Ok(());
+        }
         self.seal();
-        merge(&self.schema, std::mem::take(&mut self.full))
+        *to = match self.full.len() {
+            1 => self.full.pop(),
+            _ => merge(&self.schema, std::mem::take(&mut self.full))?,
+        };
+        Ok(())
     }
 }
 
@@ -286,27 +397,6 @@ fn merge_times(parts: &[&[i64]], mut each: impl FnMut(usize, i64)) {
 fn in_order(ts: &[i64]) -> bool {
     let falls = |ts: &[i64]| ts.windows(2).fold(false, |falls, w| falls | (w[0] > w[1]));
     (0..ts.len()).step_by(256).all(|i| !falls(&ts[i..ts.len().min(i + 257)]))
-}
-
-/// A value as the type of `field`: numbers widen (int to long, float and double; long and float to
-/// double), nothing narrows.
-pub(super) fn coerce(value: Value, ty: &DataType) -> Result<Value, Value> {
-    Ok(match (value, ty) {
-        (Value::Null, _) => Value::Null,
-        (v @ Value::Int(_), DataType::Int32)
-        | (v @ Value::Long(_), DataType::Int64)
-        | (v @ Value::Float(_), DataType::Float32)
-        | (v @ Value::Double(_), DataType::Float64)
-        | (v @ Value::Bool(_), DataType::Boolean)
-        | (v @ Value::String(_), DataType::Utf8View)
-        | (v, DataType::BinaryView) => v,
-        (Value::Int(v), DataType::Int64) => Value::Long(v.into()),
-        (Value::Int(v), DataType::Float32) => Value::Float(v as f32),
-        (Value::Int(v), DataType::Float64) => Value::Double(v.into()),
-        (Value::Long(v), DataType::Float64) => Value::Double(v as f64),
-        (Value::Float(v), DataType::Float64) => Value::Double(v.into()),
-        (v, _) => return Err(v),
-    })
 }
 
 /// Columns of `batch` by the names of `schema`, cast to its types where no value changes; strings that

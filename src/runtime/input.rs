@@ -1,14 +1,16 @@
 //! [`Input`]: the entrance of one stream.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
 
 use super::app::Shared;
-use super::ingress::{coerce, conform};
+use super::event_time::WHOLE;
+use super::ingress::conform;
+use super::rows::{fits, widened};
 use crate::error::{Error, Result};
 use crate::event::{Dictionaries, Value};
 
@@ -27,6 +29,14 @@ pub enum Times<'a> {
 pub trait IntoRow {
     /// The values in the order of the stream's attributes.
     fn into_row(self) -> Vec<Value>;
+
+    /// Calls `f` with the values in the order of the stream's attributes.
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R
+    where
+        Self: Sized,
+    {
+        f(&self.into_row())
+    }
 }
 
 impl IntoRow for Vec<Value> {
@@ -38,20 +48,32 @@ impl IntoRow for &[Value] {
     fn into_row(self) -> Vec<Value> {
         self.to_vec()
     }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
+    }
 }
 impl IntoRow for &Vec<Value> {
     fn into_row(self) -> Vec<Value> {
         self.clone()
+    }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
     }
 }
 impl<const N: usize> IntoRow for [Value; N] {
     fn into_row(self) -> Vec<Value> {
         self.into()
     }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(&self)
+    }
 }
 impl<const N: usize> IntoRow for &[Value; N] {
     fn into_row(self) -> Vec<Value> {
         self.to_vec()
+    }
+    fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+        f(self)
     }
 }
 macro_rules! tuple_row {
@@ -59,6 +81,10 @@ macro_rules! tuple_row {
         impl<$($t: Into<Value>),+> IntoRow for ($($t,)+) {
             fn into_row(self) -> Vec<Value> {
                 vec![$(self.$i.into()),+]
+            }
+            #[inline]
+            fn with_row<R>(self, f: impl FnOnce(&[Value]) -> R) -> R {
+                f(&[$(self.$i.into()),+])
             }
         }
     };
@@ -84,10 +110,43 @@ pub struct Input {
     pub(super) name: String,
     pub(super) schema: SchemaRef,
     /// Those that came last.
-    pub(super) dictionaries: Arc<Mutex<Dictionaries>>,
+    dictionaries: Arc<Mutex<Dictionaries>>,
+    pub(super) known: OnceLock<Known>,
+}
+
+/// Where the stream's attributes stand in the batches that come: of the schema of the first batch, which
+/// is that of most others.
+#[derive(Clone)]
+pub(super) struct Known {
+    schema: SchemaRef,
+    columns: Vec<usize>,
+}
+
+impl Known {
+    /// None if a column is missing or has to be cast.
+    fn of(batch: &RecordBatch, schema: &SchemaRef) -> Option<Self> {
+        let column = |f: &FieldRef| {
+            let found = batch.schema_ref().column_with_name(f.name());
+            found.filter(|(_, have)| have.data_type() == f.data_type()).map(|(i, _)| i)
+        };
+        let columns = schema.fields().iter().map(column).collect::<Option<_>>()?;
+        Some(Self { schema: batch.schema(), columns })
+    }
 }
 
 impl Input {
+    pub(super) fn new(shared: Arc<Shared>, stream: usize, name: &str, schema: SchemaRef) -> Self {
+        Self {
+            shared,
+            stream,
+            entrance: WHOLE,
+            name: name.to_string(),
+            schema,
+            known: OnceLock::new(),
+            dictionaries: Arc::default(),
+        }
+    }
+
     /// The stream's attributes.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -98,8 +157,11 @@ impl Input {
     /// # Errors
     /// [`Error::Data`] if the values don't fit the attributes (numbers widen, nothing narrows).
     pub fn send(&self, row: impl IntoRow) -> Result<()> {
-        let row = self.check(row.into_row())?;
-        self.shared.send(|entrance| entrance.chunk(self.place(), vec![(entrance.clock(), row)]), 1)
+        row.with_row(|values| {
+            self.check(values)?;
+            let (to, schema) = (self.place(), &self.schema);
+            self.shared.send(|entrance| entrance.row(to, schema, entrance.clock(), values), 1)
+        })
     }
 
     /// Sends an event with its time, ms since the epoch. In playback this moves the clock.
@@ -107,8 +169,11 @@ impl Input {
     /// # Errors
     /// As [`Input::send`].
     pub fn send_at(&self, ts: i64, row: impl IntoRow) -> Result<()> {
-        let row = self.check(row.into_row())?;
-        self.shared.send(|entrance| entrance.chunk(self.place(), vec![(ts, row)]), 1)
+        row.with_row(|values| {
+            self.check(values)?;
+            let (to, schema) = (self.place(), &self.schema);
+            self.shared.send(|entrance| entrance.row(to, schema, ts, values), 1)
+        })
     }
 
     /// Sends a struct (or map) by field names; missing fields are null.
@@ -127,7 +192,11 @@ impl Input {
     pub fn send_chunk<R: IntoRow>(&self, rows: impl IntoIterator<Item = (i64, R)>) -> Result<()> {
         let rows = rows
             .into_iter()
-            .map(|(ts, r)| Ok((ts, self.check(r.into_row())?)))
+            .map(|(ts, r)| {
+                let row = r.into_row();
+                self.check(&row)?;
+                Ok((ts, widened(&row, &self.schema)))
+            })
             .collect::<Result<Vec<_>>>()?;
         let n = rows.len();
         self.shared.send(|entrance| entrance.chunk(self.place(), rows), n)
@@ -183,31 +252,54 @@ impl Input {
             }
             Times::Column(name) => times_of(batch, name)?,
         };
-        let mut known = self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok((conform(batch, &self.schema, &mut known)?, ts))
+        Ok((self.conform(batch)?, ts))
     }
 
-    fn check(&self, row: Vec<Value>) -> Result<Vec<Value>> {
-        let fields = self.schema.fields();
-        if row.len() != fields.len() {
-            return Err(Error::Data(format!(
-                "`{}` has {} attributes, the event has {} values",
-                self.name,
-                fields.len(),
-                row.len()
-            )));
+    /// The batch in the stream's schema.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let known = match self.known.get() {
+            None => Known::of(batch, &self.schema).map(|known| self.known.get_or_init(|| known)),
+            known => known,
+        };
+        match known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref())) {
+            None => {
+                let mut dictionaries =
+                    self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                conform(batch, &self.schema, &mut dictionaries)
+            }
+            Some(known) => {
+                let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                let schema = Arc::clone(&self.schema);
+                Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+            }
         }
-        row.into_iter()
-            .zip(fields)
-            .map(|(v, f)| {
-                coerce(v, f.data_type()).map_err(|v| {
-                    let ty = crate::expr::types::attr_type(f.data_type());
-                    let ty = ty.map_or(String::new(), |t| t.to_string());
-                    let name = f.name();
-                    Error::Data(format!("`{}.{name}` is of type {ty}, not {v:?}", self.name))
-                })
-            })
-            .collect()
+    }
+
+    /// Whether there is a value for each attribute, of its type or one that widens to it.
+    #[inline]
+    fn check(&self, row: &[Value]) -> Result<()> {
+        let fields = self.schema.fields();
+        let fit = row.len() == fields.len()
+            && row.iter().zip(fields).all(|(v, f)| fits(v, f.data_type()));
+        if fit { Ok(()) } else { Err(self.misfit(row)) }
+    }
+
+    #[cold]
+    fn misfit(&self, row: &[Value]) -> Error {
+        let (fields, stream) = (self.schema.fields(), &self.name);
+        let fault = row.iter().zip(fields).find(|(v, f)| !fits(v, f.data_type()));
+        Error::Data(match fault {
+            Some((v, f)) if row.len() == fields.len() => {
+                let ty = crate::expr::types::attr_type(f.data_type());
+                let ty = ty.map_or(String::new(), |t| t.to_string());
+                format!("`{stream}.{}` is of type {ty}, not {v:?}", f.name())
+            }
+            _ => {
+                let (have, given) = (fields.len(), row.len());
+                format!("`{stream}` has {have} attributes, the event has {given} values")
+            }
+        })
     }
 
     fn struct_row<T: Serialize>(&self, row: &T) -> Result<Vec<Value>> {

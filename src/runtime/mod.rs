@@ -7,6 +7,7 @@
 mod app;
 mod build;
 mod core;
+mod delivery;
 mod endpoints;
 mod engine;
 mod event_time;
@@ -14,6 +15,7 @@ mod events;
 mod group;
 mod ingress;
 mod input;
+mod rows;
 mod stats;
 mod triggers;
 

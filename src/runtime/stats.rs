@@ -13,6 +13,8 @@ pub struct QueryStats {
     pub rows_in: u64,
     /// Rows put out.
     pub rows_out: u64,
+    /// Partial matches that are open now, of a pattern or sequence.
+    pub open_partials: u64,
 }
 
 /// Counters of an application since it was created.
@@ -28,7 +30,8 @@ pub struct Stats {
     pub queries: Vec<(String, QueryStats)>,
     /// Rows that could not be read, per stream (those that went to a fault stream included).
     pub rejected: Vec<(String, u64)>,
-    /// How long steps took, from the rows taken in to the results, deliveries not counted.
+    /// How long steps took, from the rows taken in to the results, deliveries not counted. Of steps of
+    /// few rows one in 16 is timed and counts for all of them.
     pub latency: Latency,
     /// Event time, if a stream has a watermark.
     pub event_time: Option<EventTimeStats>,
@@ -48,25 +51,46 @@ pub struct Latency {
 }
 
 /// Durations of steps in nanoseconds.
-pub(super) struct Durations(Histogram<u64>);
+pub(super) struct Durations {
+    histogram: Histogram<u64>,
+    /// Small steps since the last that was timed.
+    untimed: u64,
+}
+
+/// Steps of fewer rows are small: looking at the clock twice would be a good part of what they cost.
+const SMALL: usize = 16;
+/// Of so many small steps, one is timed.
+const SAMPLE: u64 = 16;
 
 impl Durations {
     pub(super) fn new() -> Self {
-        Self(Histogram::new(3).expect("3 is a number of digits it takes"))
+        let histogram = Histogram::new(3).expect("3 is a number of digits it takes");
+        Self { histogram, untimed: 0 }
     }
 
-    pub(super) fn record(&mut self, taken: Duration) {
+    /// Whether the next step, of `rows` rows, is to be timed, and for how many it counts.
+    pub(super) fn is_next_timed(&mut self, rows: usize) -> Option<u64> {
+        if rows >= SMALL {
+            return Some(1);
+        }
+        self.untimed += 1;
+        // The first one is timed, so that a short run has a duration to show.
+        (self.untimed % SAMPLE == 1).then_some(SAMPLE)
+    }
+
+    pub(super) fn record(&mut self, taken: Duration, steps: u64) {
         // It grows as needed; what doesn't fit 64 bits isn't a duration anybody measures.
-        let _ = self.0.record(taken.as_nanos().try_into().unwrap_or(u64::MAX));
+        let nanos = taken.as_nanos().try_into().unwrap_or(u64::MAX);
+        let _ = self.histogram.record_n(nanos, steps);
     }
 
     pub(super) fn latency(&self) -> Latency {
-        let at = |q| Duration::from_nanos(self.0.value_at_quantile(q));
+        let at = |q| Duration::from_nanos(self.histogram.value_at_quantile(q));
         Latency {
             p50: at(0.5),
             p99: at(0.99),
             p999: at(0.999),
-            max: Duration::from_nanos(self.0.max()),
+            max: Duration::from_nanos(self.histogram.max()),
         }
     }
 }
@@ -80,7 +104,7 @@ mod tests {
         let mut durations = Durations::new();
         assert_eq!(durations.latency(), Latency::default());
         for us in 1..=1000 {
-            durations.record(Duration::from_micros(us));
+            durations.record(Duration::from_micros(us), 1);
         }
         let latency = durations.latency();
         let near =

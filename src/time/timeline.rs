@@ -106,6 +106,11 @@ impl Timeline {
         self.end_order = self.end_order.max(last_order + 1);
     }
 
+    /// Whether there is no input event.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
     /// Moves the end of the step to `clock` (never back).
     pub fn advance(&mut self, clock: i64) {
         self.end = self.end.max(clock);

@@ -60,6 +60,9 @@ pub struct Arguments {
     /// Runs the hand-written loops along and prints the ratios.
     #[arg(long, conflicts_with_all = ["app", "rate"])]
     pub limit: bool,
+    /// Sends rows one by one as values; a step runs when --batch-rows of them wait.
+    #[arg(long, conflicts_with_all = ["app", "rate", "limit"])]
+    pub singly: bool,
     /// Open loop: this many events per second are due, and how late their results come is measured.
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,

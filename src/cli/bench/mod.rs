@@ -87,6 +87,7 @@ fn setup(arguments: &Arguments, query: Query, batch_rows: usize) -> Setup {
         seed: arguments.seed,
         repetitions: repetitions(arguments),
         limit: arguments.limit,
+        singly: arguments.singly,
         ..defaults
     }
 }

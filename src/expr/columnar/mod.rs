@@ -3,6 +3,9 @@
 //!
 //! What a row knows beside its attributes (event time, clock, order) is passed as hidden columns
 //! behind the batch's own, and only those an expression uses.
+//!
+//! Batches of up to [`FEW`] rows are evaluated row by row: what preparing a kernel costs is more than
+//! they take altogether. Both ways agree bit by bit (`expr/tests/agreement.rs`).
 
 mod call;
 mod compare;
@@ -23,7 +26,11 @@ use crate::event::{EventBatch, coded, plain_column, record_batch};
 use crate::lang::ast::AttrType;
 
 use super::fold::fold;
+use super::row::RowExpr;
 use super::tree::{TypedExpr, TypedKind};
+
+/// Batches of so many rows are evaluated row by row.
+pub const FEW: usize = 16;
 
 /// A column behind the batch's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +62,49 @@ enum Plan {
         schema: SchemaRef,
         /// The string columns it looks at.
         texts: Vec<usize>,
+        /// The same for few rows; none if a row must know of those before it.
+        few: Option<Arc<RowExpr>>,
     },
+}
+
+/// Where a condition is true.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Truths {
+    /// In all rows (there may be none).
+    All,
+    /// Nowhere.
+    None,
+    /// In these rows, neither none nor all.
+    Some(BooleanBuffer),
+}
+
+impl Truths {
+    /// From a bit per row.
+    pub fn of(bits: BooleanBuffer) -> Self {
+        match bits.count_set_bits() {
+            n if n == bits.len() => Truths::All,
+            0 => Truths::None,
+            _ => Truths::Some(bits),
+        }
+    }
+
+    /// Whether it is true in a row.
+    pub fn at(&self, row: usize) -> bool {
+        match self {
+            Truths::All => true,
+            Truths::None => false,
+            Truths::Some(bits) => bits.value(row),
+        }
+    }
+
+    /// A bit for each of `rows` rows.
+    pub fn bits(self, rows: usize) -> BooleanBuffer {
+        match self {
+            Truths::All => BooleanBuffer::new_set(rows),
+            Truths::None => BooleanBuffer::new_unset(rows),
+            Truths::Some(bits) => bits,
+        }
+    }
 }
 
 impl ColumnarExpr {
@@ -73,6 +122,8 @@ impl ColumnarExpr {
                 root,
                 texts: texts(&folded),
                 schema: with_hidden(schema, &lowering.hidden),
+                few: (!lowering.hidden.contains(&Hidden::Ordinal))
+                    .then(|| Arc::new(RowExpr::lower(&folded))),
                 hidden: lowering.hidden,
             },
         };
@@ -107,8 +158,16 @@ impl ColumnarExpr {
     pub fn evaluate_coded(&self, batch: &EventBatch) -> Result<ArrayRef> {
         match &self.plan {
             Plan::Column(c) => column(batch, *c),
-            Plan::Expr { .. } => Ok(self.values(batch)?.into_array(batch.rows())?),
+            Plan::Expr { few: Some(few), .. } if batch.rows() <= FEW => {
+                Ok(few.column(batch, 0..batch.rows()))
+            }
+            Plan::Expr { .. } => self.evaluate_columns(batch),
         }
+    }
+
+    /// [`ColumnarExpr::evaluate`] by kernels, however few the rows.
+    pub(super) fn evaluate_columns(&self, batch: &EventBatch) -> Result<ArrayRef> {
+        Ok(self.values(batch)?.into_array(batch.rows())?)
     }
 
     /// Where it is exactly true; no nulls.
@@ -116,26 +175,71 @@ impl ColumnarExpr {
     /// # Errors
     /// If the batch is not of the schema it was compiled for, or the expression isn't a bool.
     pub fn mask(&self, batch: &EventBatch) -> Result<BooleanArray> {
-        let truth = nodes::Truth::of(self.values(batch)?)?;
-        let bits = match truth {
-            nodes::Truth::Bits(bits) => bits,
-            nodes::Truth::Same(true) => BooleanBuffer::new_set(batch.rows()),
-            nodes::Truth::Same(false) => BooleanBuffer::new_unset(batch.rows()),
+        Ok(BooleanArray::new(self.truths(batch)?.bits(batch.rows()), None))
+    }
+
+    /// Where it is exactly true, all and nothing told apart from the rest.
+    ///
+    /// # Errors
+    /// As [`ColumnarExpr::mask`].
+    pub fn truths(&self, batch: &EventBatch) -> Result<Truths> {
+        let rows = batch.rows();
+        match &self.plan {
+            Plan::Expr { few: Some(few), .. } if rows == 1 => {
+                Ok(if few.holds(batch, 0) { Truths::All } else { Truths::None })
+            }
+            Plan::Expr { few: Some(few), .. } if rows <= FEW => {
+                Ok(Truths::of(BooleanBuffer::collect_bool(rows, |row| few.holds(batch, row))))
+            }
+            _ => self.truths_of_columns(batch),
+        }
+    }
+
+    /// [`ColumnarExpr::truths`] by kernels, however few the rows.
+    pub(super) fn truths_of_columns(&self, batch: &EventBatch) -> Result<Truths> {
+        Ok(match nodes::Truth::of(self.values(batch)?)? {
+            nodes::Truth::Bits(bits) => Truths::of(bits),
+            nodes::Truth::Same(true) => Truths::All,
+            nodes::Truth::Same(false) => Truths::None,
+        })
+    }
+
+    /// [`ColumnarExpr::truths`] over columns alone.
+    ///
+    /// # Errors
+    /// As [`ColumnarExpr::mask`], and if it looks at a row's time or place.
+    pub fn truths_of_values(&self, columns: &RecordBatch) -> Result<Truths> {
+        let value = match &self.plan {
+            Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
+                match decoded(columns, texts)? {
+                    None => root.evaluate(columns)?,
+                    Some(columns) => root.evaluate(&columns)?,
+                }
+            }
+            Plan::Column(c) if *c < columns.num_columns() => {
+                ColumnarValue::Array(Arc::clone(columns.column(*c)))
+            }
+            _ => return Err(Error::Data("a condition looks at more than values".into())),
         };
-        Ok(BooleanArray::new(bits, None))
+        Ok(match nodes::Truth::of(value)? {
+            nodes::Truth::Bits(bits) => Truths::of(bits),
+            nodes::Truth::Same(true) => Truths::All,
+            nodes::Truth::Same(false) => Truths::None,
+        })
     }
 
     fn values(&self, batch: &EventBatch) -> Result<ColumnarValue> {
         Ok(match &self.plan {
             Plan::Column(c) => ColumnarValue::Array(column(batch, *c)?),
             Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
-                match decoded(batch, texts)? {
+                match decoded(&batch.columns, texts)? {
                     None => root.evaluate(&batch.columns)?,
                     Some(columns) => root.evaluate(&columns)?,
                 }
             }
-            Plan::Expr { root, hidden, schema, texts } => {
-                let columns = decoded(batch, texts)?.unwrap_or_else(|| batch.columns.clone());
+            Plan::Expr { root, hidden, schema, texts, .. } => {
+                let columns = decoded(&batch.columns, texts)?;
+                let columns = columns.unwrap_or_else(|| batch.columns.clone());
                 root.evaluate(&extended(batch, &columns, schema, hidden)?)?
             }
         })
@@ -178,17 +282,17 @@ fn extended(
     record_batch(schema, columns, batch.rows())
 }
 
-/// The batch's columns, those of `texts` among them as strings; none if they are so already.
-fn decoded(batch: &EventBatch, texts: &[usize]) -> Result<Option<RecordBatch>> {
-    let is_coded = |c: &usize| batch.columns.columns().get(*c).is_some_and(|c| coded(c).is_some());
+/// The columns, those of `texts` among them as strings; none if they are so already.
+fn decoded(rows: &RecordBatch, texts: &[usize]) -> Result<Option<RecordBatch>> {
+    let is_coded = |c: &usize| rows.columns().get(*c).is_some_and(|c| coded(c).is_some());
     if !texts.iter().any(is_coded) {
         return Ok(None);
     }
-    let mut columns = batch.columns.columns().to_vec();
+    let mut columns = rows.columns().to_vec();
     for c in texts.iter().copied().filter(is_coded) {
         columns[c] = plain_column(&columns[c])?;
     }
-    record_batch(batch.columns.schema_ref(), columns, batch.rows()).map(Some)
+    record_batch(rows.schema_ref(), columns, rows.num_rows()).map(Some)
 }
 
 impl Hidden {

@@ -5,6 +5,7 @@
 //! comparison of a column with a column or a literal is one closure.
 
 mod call;
+mod column;
 mod compare;
 mod lower;
 mod read;

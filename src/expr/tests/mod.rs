@@ -208,8 +208,10 @@ pub fn same(a: &Value, b: &Value) -> bool {
 /// Checks that all ways of evaluation agree on every row, and gives the values.
 pub fn agreed(expr: &TypedExpr, batch: &EventBatch) -> Vec<Value> {
     let columnar = ColumnarExpr::compile(expr, &schema()).expect("compiles");
-    let array = columnar.evaluate(batch).expect("evaluates");
+    let array = columnar.evaluate_columns(batch).expect("evaluates");
     assert_eq!(array.len(), batch.rows());
+    let few = columnar.evaluate(batch).expect("evaluates");
+    assert_eq!((few.len(), few.data_type()), (array.len(), array.data_type()));
     assert_eq!(*array.data_type(), arrow_type(expr.ty), "{expr:?}");
     let by_row = RowExpr::compile(expr);
     let store = stored(batch);
@@ -217,6 +219,8 @@ pub fn agreed(expr: &TypedExpr, batch: &EventBatch) -> Vec<Value> {
     let mut values = vec![];
     for row in 0..batch.rows() {
         let value = Value::from_array(array.as_ref(), row);
+        let in_few = Value::from_array(few.as_ref(), row);
+        assert!(same(&value, &in_few), "{}: {value:?}, of few {in_few:?}", shown());
         let (clock, order) = (batch.at[row], batch.order[row]);
         let in_batch = [RowRef::Batch { batch, row }];
         let in_store = [RowRef::Stored { store: &store, slot: row as u32 }];
@@ -234,6 +238,8 @@ pub fn agreed(expr: &TypedExpr, batch: &EventBatch) -> Vec<Value> {
         let mask = columnar.mask(batch).expect("a mask");
         let truths: Vec<bool> = values.iter().map(|v| *v == Value::Bool(true)).collect();
         assert_eq!(mask.values().iter().collect::<Vec<_>>(), truths);
+        let by_kernel = columnar.truths_of_columns(batch).expect("truths");
+        assert_eq!(mask.values(), &by_kernel.bits(batch.rows()));
     }
     values
 }

@@ -24,12 +24,13 @@ impl Append {
 }
 
 impl Stateless for Append {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
         let mut columns = batch.columns.columns().to_vec();
         for e in &self.columns {
-            columns.push(e.evaluate(&batch)?);
+            columns.push(e.evaluate(batch)?);
         }
-        batch.with_columns(self.schema.clone(), columns)
+        batch.set_columns(self.schema.clone(), columns)?;
+        Ok(true)
     }
 
     fn reads_codes(&self) -> bool {

@@ -1,13 +1,14 @@
 //! `[condition]`: rows for which the condition is true, current or expired. Resets always pass: they
 //! stand between rows, so no condition can lose them.
 
+use arrow::array::BooleanArray;
 use arrow::datatypes::SchemaRef;
 
 use super::{Project, Stateless};
 use crate::error::Result;
 use crate::event::EventBatch;
 use crate::expr::TypedExpr;
-use crate::expr::columnar::ColumnarExpr;
+use crate::expr::columnar::{ColumnarExpr, Truths};
 
 /// Keeps the rows for which an expression is true, and of those all columns or some.
 pub struct Filter {
@@ -28,16 +29,23 @@ impl Filter {
 }
 
 impl Stateless for Filter {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
-        let mask = (batch.rows() > 0).then(|| self.condition.mask(&batch)).transpose()?;
-        let batch = match &self.then {
-            Some(project) => project.apply(batch)?,
-            None => batch,
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
+        let truths = match batch.rows() {
+            0 => Truths::All,
+            _ => self.condition.truths(batch)?,
         };
-        match mask {
-            Some(mask) => batch.filter(&mask),
-            None => Ok(batch),
+        if truths == Truths::None && batch.resets.is_empty() {
+            return Ok(false);
         }
+        if let Some(project) = &self.then {
+            project.apply(batch)?;
+        }
+        match truths {
+            Truths::All => {}
+            Truths::None => *batch = batch.take(&[])?,
+            Truths::Some(bits) => *batch = batch.filter(&BooleanArray::new(bits, None))?,
+        }
+        Ok(true)
     }
 
     fn reads_codes(&self) -> bool {

@@ -62,16 +62,16 @@ impl Log {
 }
 
 impl Stateless for Log {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
         if self.priority == "OFF" || batch.rows() == 0 {
-            return Ok(batch);
+            return Ok(true);
         }
-        let messages = self.message.as_ref().map(|m| m.evaluate(&batch)).transpose()?;
+        let messages = self.message.as_ref().map(|m| m.evaluate(batch)).transpose()?;
         for row in 0..batch.rows() {
-            let line = self.line(&batch, messages.as_ref(), row);
+            let line = self.line(batch, messages.as_ref(), row);
             self.sink.write(batch.moment(row), &self.priority, &line);
         }
-        Ok(batch)
+        Ok(true)
     }
 }
 

@@ -70,8 +70,8 @@ pub fn build_chain(
 
 /// An operator without state: a function of batches.
 trait Stateless: Send {
-    /// What becomes of a batch.
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch>;
+    /// Makes of a batch what becomes of it; whether anything is left.
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool>;
 
     /// See [`Operator::reads_codes`].
     fn reads_codes(&self) -> bool {
@@ -86,8 +86,13 @@ impl<T: Stateless> Operator for T {
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()> {
-        if let Some(batch) = inputs.first_mut().and_then(Option::take) {
-            out.push(self.apply(batch)?);
+        if let Some(port) = inputs.first_mut()
+            && let Some(batch) = port
+        {
+            match self.apply(batch)? {
+                true => out.push_from(port),
+                false => *port = None,
+            }
         }
         Ok(())
     }

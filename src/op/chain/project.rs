@@ -20,9 +20,10 @@ impl Project {
 }
 
 impl Stateless for Project {
-    fn apply(&self, batch: EventBatch) -> Result<EventBatch> {
+    fn apply(&self, batch: &mut EventBatch) -> Result<bool> {
         let columns = self.columns.iter().map(|c| batch.columns.column(*c).clone()).collect();
-        batch.with_columns(self.schema.clone(), columns)
+        batch.set_columns(self.schema.clone(), columns)?;
+        Ok(true)
     }
 
     fn reads_codes(&self) -> bool {

@@ -22,7 +22,7 @@ mod slide;
 mod tests;
 mod tumble;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
@@ -37,7 +37,7 @@ use super::{Operator, Output};
 use crate::aggregate::{AggregateInput, Aggregator};
 use crate::error::Result;
 use crate::event::{Chunks, EventBatch, Kind, Reset};
-use crate::expr::columnar::ColumnarExpr;
+use crate::expr::columnar::{ColumnarExpr, Truths};
 use crate::expr::types::{AttrType, arrow_type};
 use crate::lang::ast::EventType;
 use crate::plan::spec::{AggregateCall, SelectSpec};
@@ -59,6 +59,8 @@ pub struct SelectOp {
     picker: Picker,
     projection: Projection,
     arrange: Arrange,
+    /// Whether every current row that is its own chunk leaves, with nothing computed for it.
+    simple: bool,
 }
 
 /// An aggregate call at work.
@@ -105,48 +107,81 @@ impl SelectOp {
         } else {
             Shape::Every
         };
+        let projection = Projection::new(&spec.items, &wide, &spec.output)?;
+        let simple = spec.having.is_none()
+            && spec.events != EventType::Expired
+            && projection.is_plain()
+            && spec.offset.unwrap_or(0) == 0
+            && spec.limit != Some(0);
         Ok(Self {
+            simple,
             groups: Groups::new(spec)?,
             calls,
             having: spec.having.as_ref().map(|h| ColumnarExpr::compile(h, &wide)).transpose()?,
             events: spec.events,
             every: spec.every,
             picker: Picker::new(shape),
-            projection: Projection::new(&spec.items, &wide, &spec.output)?,
+            projection,
             arrange: Arrange::new(&spec.order_by, spec.offset, spec.limit),
             wide,
             input: spec.input.clone(),
         })
     }
 
-    fn select(&mut self, batch: EventBatch) -> Result<Option<EventBatch>> {
+    /// Makes of a batch what leaves of it; whether that is anything.
+    fn select(&mut self, batch: &mut EventBatch) -> Result<bool> {
         let (aggregates, groups) = if self.calls.is_empty() {
             // Nothing is kept of a group, so its id need not outlive the batch, and is of no use if
             // there is but one row a chunk.
             let transient = self.picker.needs_groups() && batch.chunks.is_some();
-            (vec![], if transient { self.groups.transient(&batch)? } else { vec![] })
+            (vec![], if transient { self.groups.transient(batch)? } else { vec![] })
         } else {
-            self.aggregate(&batch)?
+            self.aggregate(batch)?
         };
         self.finish(batch, aggregates, &groups)
     }
 
-    /// What leaves of rows whose aggregates and groups are known.
+    /// Makes of rows whose aggregates and groups are known what leaves of them; whether that is
+    /// anything.
     fn finish(
         &mut self,
-        batch: EventBatch,
+        batch: &mut EventBatch,
         aggregates: Vec<ArrayRef>,
         groups: &[u32],
-    ) -> Result<Option<EventBatch>> {
+    ) -> Result<bool> {
+        if self.simple && batch.chunks.is_none() && batch.kinds.is_none() {
+            // Every row leaves, as a chunk of its own.
+            if !self.every {
+                batch.resets.clear();
+            }
+            return self.projection.replace(batch, &aggregates);
+        }
         let resets = if self.every { batch.resets.clone() } else { vec![] };
-        let wide = self.widen(batch, aggregates)?;
-        let picked = match self.kept(&wide)? {
-            Kept::None => return Ok(self.only_resets(&resets)),
-            Kept::All => self.picker.pick(&wide, None, groups),
-            Kept::Some(mask) => self.picker.pick(&wide, Some(&mask), groups),
+        let done = self.pick(batch, aggregates, groups, &resets)?;
+        Ok(match done.or_else(|| self.only_resets(&resets)) {
+            Some(out) => {
+                *batch = out;
+                true
+            }
+            None => false,
+        })
+    }
+
+    fn pick(
+        &mut self,
+        batch: &mut EventBatch,
+        aggregates: Vec<ArrayRef>,
+        groups: &[u32],
+        resets: &[Reset],
+    ) -> Result<Option<EventBatch>> {
+        self.widen(batch, aggregates)?;
+        let picked = match self.kept(batch)? {
+            Kept::None => return Ok(None),
+            Kept::All => self.picker.pick(batch, None, groups),
+            Kept::Some(mask) => self.picker.pick(batch, Some(&mask), groups),
         };
         let rows = if resets.is_empty() { None } else { picked.rows.clone() };
-        let mut out = self.emit(&wide, picked)?;
+        let mut out = self.emit(batch, picked)?;
         if let Some(out) = &mut out {
             // Where every row leaves, nothing is sorted or cut.
             let place = |before: u32| match &rows {
@@ -185,14 +220,14 @@ impl SelectOp {
     }
 
     /// Appends the aggregate columns; resets have done their work.
-    fn widen(&self, mut batch: EventBatch, aggregates: Vec<ArrayRef>) -> Result<EventBatch> {
+    fn widen(&self, batch: &mut EventBatch, aggregates: Vec<ArrayRef>) -> Result<()> {
         batch.resets.clear();
         if aggregates.is_empty() {
-            return Ok(batch);
+            return Ok(());
         }
         let mut columns = batch.columns.columns().to_vec();
         columns.extend(aggregates);
-        batch.with_columns(self.wide.clone(), columns)
+        batch.set_columns(self.wide.clone(), columns)
     }
 
     /// Rows of a wanted kind for which `having` is true.
@@ -205,13 +240,11 @@ impl SelectOp {
         };
         let having = match &self.having {
             None => None,
-            Some(h) => {
-                let mask = h.mask(wide)?;
-                Some(match Array::nulls(&mask) {
-                    Some(nulls) => mask.values() & nulls.inner(),
-                    None => mask.values().clone(),
-                })
-            }
+            Some(h) => match h.truths(wide)? {
+                Truths::None => return Ok(Kept::None),
+                Truths::All => None,
+                Truths::Some(bits) => Some(bits),
+            },
         };
         let bits = match (wanted, having) {
             (None, None) => return Ok(Kept::All),
@@ -259,21 +292,21 @@ impl Operator for SelectOp {
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()> {
-        let Some(batch) = inputs.first_mut().and_then(Option::take) else { return Ok(()) };
+        let Some(port) = inputs.first_mut() else { return Ok(()) };
+        let Some(batch) = port else { return Ok(()) };
         if batch.rows() == 0 {
             if !batch.resets.is_empty() && !self.calls.is_empty() {
-                self.aggregate(&batch)?;
+                self.aggregate(batch)?;
             }
             if self.every
                 && let Some(resets) = self.only_resets(&batch.resets)
             {
                 out.push(resets);
             }
-            return Ok(());
+        } else if self.select(batch)? {
+            out.push_from(port);
         }
-        if let Some(selected) = self.select(batch)? {
-            out.push(selected);
-        }
+        *port = None;
         Ok(())
     }
 

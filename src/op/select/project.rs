@@ -19,6 +19,8 @@ pub(super) struct Projection {
     /// Schema of those.
     narrow: SchemaRef,
     items: Vec<Item>,
+    /// If no item is computed: their places in the rows before.
+    plain: Option<Vec<usize>>,
     output: SchemaRef,
 }
 
@@ -42,9 +44,20 @@ impl Projection {
         let fields: Vec<_> =
             needed.iter().map(|c| input.fields()[usize::from(*c)].clone()).collect();
         let narrow: SchemaRef = Schema::new(fields).into();
-        let items = items.iter().map(|i| Item::new(i, &needed, &narrow)).collect::<Result<_>>()?;
-        let needed = needed.into_iter().map(usize::from).collect();
-        Ok(Self { needed, narrow, items, output: output.clone() })
+        let items: Vec<Item> =
+            items.iter().map(|i| Item::new(i, &needed, &narrow)).collect::<Result<_>>()?;
+        let needed: Vec<usize> = needed.into_iter().map(usize::from).collect();
+        let plain = |item: &Item| match item {
+            Item::Column(c) => Some(needed[*c]),
+            Item::Computed(_) => None,
+        };
+        let plain = items.iter().map(plain).collect();
+        Ok(Self { needed, narrow, items, plain, output: output.clone() })
+    }
+
+    /// Whether all items are columns as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain.is_some()
     }
 
     /// Columns that items read, as places in the rows before; sorted.
@@ -60,16 +73,34 @@ impl Projection {
     /// The items for `rows` of `batch` (none = all rows), whose hidden fields come along; chunks are
     /// the caller's.
     pub(super) fn project(&self, batch: &EventBatch, rows: Option<&[u32]>) -> Result<EventBatch> {
-        let columns = self.needed.iter().map(|c| batch.columns.column(*c).clone()).collect();
-        let mut narrow = batch.clone();
-        narrow.chunks = None;
-        narrow.columns = record_batch(&self.narrow, columns, batch.rows())?;
-        if let Some(rows) = rows {
-            narrow = gather(&narrow, rows)?;
+        let column = |c: &usize| batch.columns.column(*c).clone();
+        let (places, schema) = match &self.plain {
+            Some(places) => (places, &self.output),
+            None => (&self.needed, &self.narrow),
+        };
+        let columns: Vec<ArrayRef> = places.iter().map(column).collect();
+        let mut out = match rows {
+            Some(rows) => gather_columns(batch, &columns, schema, rows)?,
+            None => batch.with_columns(schema.clone(), columns)?,
+        };
+        out.chunks = None;
+        if self.plain.is_some() {
+            return Ok(out);
         }
-        let columns = self.items.iter().map(|i| i.evaluate(&narrow)).collect::<Result<Vec<_>>>()?;
-        narrow.columns = record_batch(&self.output, columns, narrow.rows())?;
-        Ok(narrow)
+        let columns = self.items.iter().map(|i| i.evaluate(&out)).collect::<Result<Vec<_>>>()?;
+        out.set_columns(self.output.clone(), columns)?;
+        Ok(out)
+    }
+
+    /// The items for all rows of `batch`, in place, if none of them is computed: whether that was so.
+    /// `more` are columns behind the batch's own.
+    pub(super) fn replace(&self, batch: &mut EventBatch, more: &[ArrayRef]) -> Result<bool> {
+        let Some(places) = &self.plain else { return Ok(false) };
+        let own = batch.columns.columns();
+        let column = |c: &usize| own.get(*c).unwrap_or_else(|| &more[*c - own.len()]).clone();
+        let columns = places.iter().map(column).collect();
+        batch.set_columns(self.output.clone(), columns)?;
+        Ok(true)
     }
 }
 
@@ -98,16 +129,22 @@ impl Item {
 
 /// Rows of `batch` in any order, without chunks and resets.
 pub(super) fn gather(batch: &EventBatch, rows: &[u32]) -> Result<EventBatch> {
+    gather_columns(batch, batch.columns.columns(), &batch.columns.schema(), rows)
+}
+
+/// The hidden fields of rows of `batch` in any order, without chunks and resets, around those rows of
+/// other columns.
+fn gather_columns(
+    batch: &EventBatch,
+    columns: &[ArrayRef],
+    schema: &SchemaRef,
+    rows: &[u32],
+) -> Result<EventBatch> {
     let indices = UInt32Array::from(rows.to_vec());
-    let columns = batch
-        .columns
-        .columns()
-        .iter()
-        .map(|c| take(c, &indices, None))
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = columns.iter().map(|c| take(c, &indices, None)).collect::<Result<Vec<_>, _>>()?;
     let rows = || rows.iter().map(|r| *r as usize);
     Ok(EventBatch {
-        columns: record_batch(&batch.columns.schema(), columns, rows().len())?,
+        columns: record_batch(schema, columns, rows().len())?,
         ts: rows().map(|r| batch.ts[r]).collect(),
         at: rows().map(|r| batch.at[r]).collect(),
         order: rows().map(|r| batch.order[r]).collect(),

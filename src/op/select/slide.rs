@@ -77,16 +77,17 @@ impl SlideOp {
         Ok(Some(Self { select: op, calls, held }))
     }
 
-    fn slide(&mut self, batch: EventBatch, out: &mut Output) -> Result<()> {
+    /// Makes of a batch what leaves of it; whether that is anything.
+    fn slide(&mut self, batch: &mut EventBatch) -> Result<bool> {
         debug_assert!(batch.kinds.is_none() && batch.resets.is_empty());
-        let ids = self.select.groups.intern(&batch)?;
+        let ids = self.select.groups.intern(batch)?;
         let (leaving, bound) = match &mut self.held {
-            Held::Queue(queue) => (queue.come(&batch, &ids), self.select.groups.bound()),
+            Held::Queue(queue) => (queue.come(batch, &ids), self.select.groups.bound()),
             Held::Rings(rings) => rings.come(&ids),
         };
         let mut results = Vec::with_capacity(self.calls.len());
         for call in &mut self.calls {
-            let args = call.args.iter().map(|a| a.evaluate(&batch)).collect::<Result<Vec<_>>>()?;
+            let args = call.args.iter().map(|a| a.evaluate(batch)).collect::<Result<Vec<_>>>()?;
             let rows = Slide { args: &args, groups: &ids, bound, leaving };
             results.push(call.sliding.slide(&rows)?);
         }
@@ -94,10 +95,7 @@ impl SlideOp {
             queue.leave();
             self.forget();
         }
-        if let Some(selected) = self.select.finish(batch, results, &ids)? {
-            out.push(selected);
-        }
-        Ok(())
+        self.select.finish(batch, results, &ids)
     }
 
     /// Lets rows leave whose time has come by `clock`, though none comes.
@@ -143,9 +141,16 @@ impl Operator for SlideOp {
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()> {
-        match inputs.first_mut().and_then(Option::take).filter(|b| b.rows() > 0) {
-            Some(batch) => self.slide(batch, out),
-            None => self.age(step.timeline.end()),
+        let Some(port) = inputs.first_mut() else { return Ok(()) };
+        match port {
+            Some(batch) if batch.rows() > 0 => {
+                match self.slide(batch)? {
+                    true => out.push_from(port),
+                    false => *port = None,
+                }
+                Ok(())
+            }
+            _ => self.age(step.timeline.end()),
         }
     }
 

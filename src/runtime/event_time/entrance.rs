@@ -3,12 +3,14 @@
 
 use arrow::array::RecordBatch;
 use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::SchemaRef;
 
 use super::{EventTime, Part};
 use crate::error::Result;
 use crate::event::{Value, plain_rows};
 use crate::plan::StreamId;
 use crate::runtime::ingress::Ingress;
+use crate::runtime::rows::widened;
 
 /// The way in.
 pub(in crate::runtime) struct Entrance<'a> {
@@ -20,6 +22,26 @@ impl Entrance<'_> {
     /// The application's clock, ms.
     pub(in crate::runtime) fn clock(&self) -> i64 {
         self.ingress.clock()
+    }
+
+    /// One row of an entrance of a stream with these attributes: each value [`fits`] its own.
+    ///
+    /// [`fits`]: crate::runtime::rows::fits
+    #[inline]
+    pub(in crate::runtime) fn row(
+        &mut self,
+        to: (StreamId, u32),
+        schema: &SchemaRef,
+        ts: i64,
+        values: &[Value],
+    ) -> Result<()> {
+        match &mut self.event_time {
+            Some(stage) => stage.chunk(self.ingress, to, vec![(ts, widened(values, schema))]),
+            None => {
+                self.ingress.row(to.0, ts, values);
+                Ok(())
+            }
+        }
     }
 
     /// One chunk of rows (of the stream's types) of an entrance of a stream.
