@@ -58,6 +58,11 @@ impl Views {
 
     /// Makes room for `keys` keys, if a batch is large enough to gain by it.
     pub fn fit(&mut self, keys: usize, rows: usize) {
+        if keys > Self::MOST / 2 {
+            // Most would be looked for in vain.
+            self.places = vec![];
+            return;
+        }
         let wanted = (4 * keys).next_power_of_two().clamp(1 << 9, Self::MOST);
         if self.places.len() < wanted && rows >= wanted / 16 {
             self.places = vec![(0, 0); wanted];

@@ -17,7 +17,7 @@ use super::machine::Machine;
 use super::predicate::Test;
 use super::spec::{EventRef, OutputColumn, PatternSpec, Pick, StateSpec};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind, RowStore, concat_columns, record_batch};
+use crate::event::{EventBatch, Kind, RowStore, concat_columns, record_batch, set_rows};
 use crate::expr::columnar::{FEW, Truths};
 use crate::expr::{ColumnarExpr, RowContext, RowExpr, RowRef, TypedExpr, TypedKind};
 use crate::lang::ast::PatternKind;
@@ -244,7 +244,7 @@ impl Adjacent {
         }
         let from = rows.len();
         match &fits {
-            Some(fits) => rows.extend(fits.set_indices_u32().map(|i| i + 1)),
+            Some(fits) => rows.extend(set_rows(fits).into_iter().map(|i| i + 1)),
             None => rows.extend(1..n as u32),
         }
         if let Some(within) = self.within {

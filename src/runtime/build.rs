@@ -123,7 +123,9 @@ impl QueryNode {
                 continue;
             }
             if !op.reads_codes() {
-                for port in ports.iter_mut() {
+                for port in
+                    ports.iter_mut().filter(|p| p.as_ref().is_some_and(EventBatch::is_coded))
+                {
                     *port = port.take().map(EventBatch::plain).transpose()?;
                 }
             }

@@ -279,9 +279,9 @@ impl Input {
         };
         match known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref())) {
             None => {
-                let known = self.dictionaries.lock();
-                let mut known = known.unwrap_or_else(std::sync::PoisonError::into_inner);
-                conform(batch, &self.schema, &mut known)
+                let mut dictionaries =
+                    self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                conform(batch, &self.schema, &mut dictionaries)
             }
             Some(known) => {
                 let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();

@@ -211,7 +211,10 @@ impl ColumnarExpr {
     pub fn truths_of_values(&self, columns: &RecordBatch) -> Result<Truths> {
         let value = match &self.plan {
             Plan::Expr { root, hidden, texts, .. } if hidden.is_empty() => {
-                root.evaluate(decoded(columns, texts)?.as_ref().unwrap_or(columns))?
+                match decoded(columns, texts)? {
+                    None => root.evaluate(columns)?,
+                    Some(columns) => root.evaluate(&columns)?,
+                }
             }
             Plan::Column(c) if *c < columns.num_columns() => {
                 ColumnarValue::Array(Arc::clone(columns.column(*c)))
@@ -235,8 +238,8 @@ impl ColumnarExpr {
                 }
             }
             Plan::Expr { root, hidden, schema, texts, .. } => {
-                let columns =
-                    decoded(&batch.columns, texts)?.unwrap_or_else(|| batch.columns.clone());
+                let columns = decoded(&batch.columns, texts)?;
+                let columns = columns.unwrap_or_else(|| batch.columns.clone());
                 root.evaluate(&extended(batch, &columns, schema, hidden)?)?
             }
         })
@@ -279,7 +282,7 @@ fn extended(
     record_batch(schema, columns, batch.rows())
 }
 
-/// The batch's columns, those of `texts` among them as strings; none if they are so already.
+/// The columns, those of `texts` among them as strings; none if they are so already.
 fn decoded(rows: &RecordBatch, texts: &[usize]) -> Result<Option<RecordBatch>> {
     let is_coded = |c: &usize| rows.columns().get(*c).is_some_and(|c| coded(c).is_some());
     if !texts.iter().any(is_coded) {
