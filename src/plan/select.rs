@@ -111,6 +111,23 @@ impl SelectSpec {
         self.having.iter_mut().for_each(f);
     }
 
+    /// The same over rows of `schema`, of which `columns` are its input.
+    pub fn over(&self, columns: &[usize], schema: &SchemaRef) -> SelectSpec {
+        let (own, wide) = (self.input.fields().len(), schema.fields().len());
+        let mut select = SelectSpec { input: schema.clone(), ..self.clone() };
+        select.each_expr(&mut |e| {
+            e.visit_mut(&mut |e| {
+                if let TypedKind::Column(c) = &mut e.kind {
+                    let place = usize::from(c.column);
+                    // Behind the input stand the aggregates.
+                    let place = columns.get(place).copied().unwrap_or_else(|| place - own + wide);
+                    c.column = place as u16;
+                }
+            });
+        });
+        select
+    }
+
     /// Visits the place of every column it reads, of its input or (beyond that) of its aggregates.
     pub fn each_column(&self, f: &mut dyn FnMut(u16)) {
         let arguments = self.aggregates.iter().flat_map(|a| &a.args);
