@@ -36,7 +36,7 @@ pub mod window;
 
 pub use error::{Code, Diagnostic, Error, Result, Severity, Span};
 pub use event::{Kind, Value};
-pub use plan::compile;
+pub use plan::{compile, compile_with};
 pub use runtime::{
     App, AppOptions, ClockMode, Engine, EventTimeStats, Events, Input, InputStats, IntoRow,
     Latency, Lateness, LogLine, QueryStats, RunReport, Runner, SinkReport, SourceReport, Stall,

@@ -13,6 +13,46 @@ const BROKEN: &str = "define stream S (a int);\nform S select a insert into Out;
 const WARNED: &str =
     "define stream S (a int);\nfrom every e1=S<0:2> -> e2=S select e2.a insert into Out;\n";
 
+const VARIABLE: &str = "define stream S (a int);\nfrom S[a > ${LIMIT}] select a insert into Out;\n";
+
+#[test]
+fn variables_are_set_on_the_command_line() {
+    for (args, code, told) in [
+        (vec!["check", "-", "--set", "LIMIT=5"], 0, ""),
+        (vec!["check", "-", "--set", "LIMIT='x'"], 1, ">"),
+        (vec!["check", "-"], 1, "LIMIT"),
+        (vec!["check", "-", "--set", "LIMIT"], 2, "NAME=VALUE"),
+        (vec!["check", "-", "--set", "a b=1"], 2, "no name"),
+    ] {
+        let run = foreshock(&args, VARIABLE.as_bytes());
+        assert_eq!(run.code, code, "{args:?}: {}", run.err);
+        assert!(run.err.contains(told), "{args:?}: {}", run.err);
+    }
+    // The last one counts.
+    let run =
+        foreshock(&["explain", "-", "--set", "LIMIT=5", "--set", "LIMIT=6"], VARIABLE.as_bytes());
+    assert!(run.out.contains("a > 6"), "{}", run.out);
+}
+
+#[test]
+fn what_can_be_called_is_told() {
+    let all = foreshock(&["functions"], b"");
+    assert!(all.out.contains("function    str:concat(") && all.out.contains("window      length("));
+    let one = foreshock(&["functions", "str:concat"], b"");
+    assert!(
+        one.out.contains("nulls are skipped") && one.out.contains("define stream"),
+        "{}",
+        one.out
+    );
+    let part = foreshock(&["functions", "unique:"], b"");
+    assert!(part.out.contains("unique:ever(") && !part.out.contains("str:"), "{}", part.out);
+    let none = foreshock(&["functions", "str:concta"], b"");
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("did you mean `str:concat`?"), "{}", none.err);
+    let docs = foreshock(&["docs"], b"");
+    assert!(docs.out.starts_with("# Reference") && docs.out.contains("### `sum("));
+}
+
 /// What a run of the binary gave.
 struct Run {
     code: i32,

@@ -139,13 +139,14 @@ fn print(judged: &[(&Case, &Judgement)]) {
     print_failures(judged);
 }
 
-/// How the cases stand that use only what is built: those under `query/` without a construct that
+/// How the cases stand that use only what is built: those about streams without a construct that
 /// `scope` knows to be missing.
 fn print_scope(judged: &[(&Case, &Judgement)]) {
     for (name, refused) in [("replayed", false), ("refused", true)] {
         let mut tally = Tally::default();
         for (case, j) in judged {
-            let inside = case.area.split('/').next() == Some("query")
+            let area = case.area.split('/').next();
+            let inside = matches!(area, Some("query" | "window" | "stream"))
                 && case.refusal.is_some() == refused
                 && scope::outside(&case.app).is_empty();
             if inside {

@@ -44,3 +44,9 @@ fn fraud() {
     let travel = "Travel: 4711, DE, BR\n".repeat(4);
     assert_eq!(output("fraud"), travel + "Velocity: 4711, 5, 940.0\n");
 }
+
+#[test]
+fn custom() {
+    let out = "Out{km: 871, product: 3.0}\nOut{km: 929, product: 9.0}\n";
+    assert_eq!(output("custom"), out);
+}

@@ -17,6 +17,7 @@ changes = list(read(here / "changes.csv", time=int))
 failed = [e for e in logins if not e["ok"]]
 
 broken = Alerts("Broken", "user", "failures", "failedFrom", "ip", "seconds")
+repelled = Alerts("Repelled", "user", "ip", "failures")
 strangers = Alerts("Strangers", "user", "firstIp", "lastIp", "ip")
 spraying = Alerts("Spraying", "ip", "users", "attempts")
 places = Alerts("TwoPlaces", "user", "here", "there")
@@ -47,6 +48,18 @@ for user, mine in grouped(logins, "user").items():
                 found.append((s["time"], f["time"], user, f["ip"], s["ip"]))
 for s, f, user, failed_from, ip in sorted(found):
     broken.add(s, user, 5, failed_from, ip, (s - f) // SECOND)
+
+end = max(logins[-1]["time"], changes[-1]["time"])
+found = []
+for user, mine in grouped(logins, "user").items():
+    mine_failed = [e for e in mine if not e["ok"]]
+    for f in mine_failed:
+        over = f["time"] + 10 * MINUTE
+        lucky = any(s["ok"] and f["time"] < s["time"] < over for s in mine)
+        if len(last(mine_failed, f["time"], 10 * MINUTE)) == 5 and not lucky and over <= end:
+            found.append((over, user, f["ip"], 5))
+for row in sorted(found):
+    repelled.add(*row)
 
 found = []
 for user, mine in grouped(logins, "user").items():
@@ -97,5 +110,5 @@ while end <= over:
         worst.add(theirs[-1]["time"], ip, len(theirs), len({e["user"] for e in theirs}))
     end += 6 * HOUR
 
-for alerts in (broken, strangers, spraying, places, takeovers, worst):
+for alerts in (broken, repelled, strangers, spraying, places, takeovers, worst):
     alerts.write(here)

@@ -22,6 +22,8 @@ pub struct Arguments {
     /// How findings are written: for people on standard error, or as JSON on standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    variables: text::Variables,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -44,7 +46,7 @@ pub fn run(arguments: &Arguments) -> u8 {
     let mut totals = Totals::default();
     for path in &arguments.apps {
         match text::read(path) {
-            Ok(app) => check(&app, arguments.format, &mut totals),
+            Ok(app) => check(&app, arguments, &mut totals),
             Err(_) => totals.unreadable = true,
         }
     }
@@ -64,15 +66,15 @@ pub fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-fn check(app: &AppText, format: Format, totals: &mut Totals) {
-    let found = match foreshock::compile(&app.text) {
+fn check(app: &AppText, arguments: &Arguments, totals: &mut Totals) {
+    let found = match foreshock::compile_with(&app.text, &arguments.variables.set) {
         Ok((_, warnings)) => warnings,
         Err(found) => found,
     };
     let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
     totals.errors += errors;
     totals.warnings += found.len() - errors;
-    match format {
+    match arguments.format {
         Format::Text => text::show(app, &found),
         Format::Json => totals.json.extend(found.iter().map(|d| finding(app, d))),
     }

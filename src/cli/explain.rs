@@ -12,6 +12,8 @@ pub struct Arguments {
     /// As text, as a graph for Graphviz (`| dot -Tsvg`), or as JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    variables: text::Variables,
     /// A picture (SVG) of how rows wait for the watermark, by a few arrivals sent through the engine.
     #[arg(long, conflicts_with = "format")]
     timeline: bool,
@@ -30,7 +32,7 @@ pub fn run(arguments: &Arguments) -> u8 {
         Ok(app) => app,
         Err(code) => return code,
     };
-    let plan = match foreshock::compile(&app.text) {
+    let plan = match foreshock::compile_with(&app.text, &arguments.variables.set) {
         Ok((plan, warnings)) => {
             text::show(&app, &warnings);
             plan

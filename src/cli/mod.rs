@@ -3,8 +3,10 @@
 
 mod bench;
 mod check;
+mod docs;
 mod explain;
 mod fmt;
+mod functions;
 mod generate;
 mod run;
 mod text;
@@ -35,6 +37,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Fmt(fmt::Arguments),
+    Functions(functions::Arguments),
+    Docs(docs::Arguments),
     Bench(Box<bench::Arguments>),
     Generate(generate::Arguments),
 }
@@ -46,6 +50,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Functions(arguments) => functions::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };

@@ -12,6 +12,23 @@ pub(super) struct AppText {
     pub text: String,
 }
 
+/// Variables of an application's text.
+#[derive(Debug, clap::Args)]
+pub struct Variables {
+    /// Gives the variable `${NAME}` of the application a value, before the environment's.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub set: Vec<(String, String)>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(word) {
+        return Err(format!("`{name}` is no name: letters, digits and `_`"));
+    }
+    Ok((name.into(), value.into()))
+}
+
 /// Whether the path means standard input.
 pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"

@@ -30,6 +30,8 @@ pub enum Value {
     Set(Vec<Value>),
     /// A list (all values of a count state).
     List(Vec<Value>),
+    /// A map: entries in the order in which their keys came in, each key once.
+    Map(Vec<(Value, Value)>),
 }
 
 impl Value {
@@ -170,6 +172,13 @@ impl std::fmt::Display for Value {
             Value::Bool(v) => write!(f, "{v}"),
             Value::String(v) => f.write_str(v),
             Value::Set(items) | Value::List(items) => list(f, items),
+            Value::Map(entries) => {
+                f.write_str("{")?;
+                for (i, (k, v)) in entries.iter().enumerate() {
+                    write!(f, "{}{k}={v}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
         }
     }
 }

@@ -263,7 +263,16 @@ pub fn check(
     at: Span,
 ) -> Result<AttrType, Vec<Diagnostic>> {
     let known = arguments(args);
-    (function.returns)(&known).map_err(|message| {
+    #[cfg(feature = "sql")]
+    let returns = match function.namespace {
+        Some(crate::expr::functions::sql::NAMESPACE) => {
+            crate::expr::functions::sql::returns(function.name, &known)
+        }
+        _ => (function.returns)(&known),
+    };
+    #[cfg(not(feature = "sql"))]
+    let returns = (function.returns)(&known);
+    returns.map_err(|message| {
         let help = format!("it is `{}`", function.signature);
         vec![Diagnostic::error(Code::Type, at, message).with_help(help)]
     })

@@ -75,7 +75,7 @@ impl TypedExpr {
             Value::Double(_) => AttrType::Double,
             Value::Bool(_) => AttrType::Bool,
             Value::String(_) => AttrType::String,
-            Value::Null | Value::Set(_) | Value::List(_) => AttrType::Object,
+            Value::Null | Value::Set(_) | Value::List(_) | Value::Map(_) => AttrType::Object,
         };
         Self { kind: TypedKind::Literal(value), ty, span }
     }

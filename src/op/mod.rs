@@ -94,6 +94,11 @@ pub trait Operator: Send {
         None
     }
 
+    /// Open partial matches, for statistics (0 for what is no pattern).
+    fn open_partials(&self) -> usize {
+        0
+    }
+
     /// Saves the state (between steps).
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()>;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringViewBuilder, UInt32Array};
 use arrow::buffer::ScalarBuffer;
-use arrow::compute::take_record_batch;
+use arrow::compute::{interleave, take_record_batch};
 use arrow::datatypes::SchemaRef;
 
 use crate::error::Result;
@@ -35,6 +35,7 @@ pub struct PartitionEntry {
 enum Key {
     Value(ColumnarExpr),
     Ranges(Vec<(ColumnarExpr, String)>),
+    Each(Vec<Key>),
 }
 
 impl Key {
@@ -47,19 +48,43 @@ impl Key {
                 };
                 Key::Ranges(ranges.iter().map(range).collect::<Result<_>>()?)
             }
+            KeySpec::Each(keys) => {
+                Key::Each(keys.iter().map(|k| Key::new(k, schema)).collect::<Result<_>>()?)
+            }
         })
     }
 
     /// The rows of a batch once for each of their keys, and the keys.
     fn of(&self, batch: EventBatch) -> Result<(EventBatch, ArrayRef)> {
-        let ranges = match self {
+        let (rows, keys) = match self {
             Key::Value(e) => {
                 let keys = e.evaluate(&batch)?;
                 return Ok((batch, keys));
             }
+            Key::Ranges(_) | Key::Each(_) => self.rows(&batch)?,
+        };
+        let columns = take_record_batch(&batch.columns, &UInt32Array::from(rows.clone()))?;
+        Ok((batch.select(columns, &rows), keys))
+    }
+
+    /// The rows once for each of their keys, and the keys; row by row.
+    fn rows(&self, batch: &EventBatch) -> Result<(Vec<u32>, ArrayRef)> {
+        let ranges = match self {
+            Key::Value(e) => return Ok(((0..batch.rows() as u32).collect(), e.evaluate(batch)?)),
+            Key::Each(keys) => {
+                let each = keys.iter().map(|k| k.rows(batch)).collect::<Result<Vec<_>>>()?;
+                let all =
+                    |i: usize| each[i].0.iter().enumerate().map(move |(at, row)| (*row, i, at));
+                let mut order: Vec<(u32, usize, usize)> = (0..each.len()).flat_map(all).collect();
+                order.sort_unstable();
+                let columns: Vec<&dyn Array> = each.iter().map(|(_, k)| k.as_ref()).collect();
+                let places: Vec<(usize, usize)> =
+                    order.iter().map(|(_, i, at)| (*i, *at)).collect();
+                let keys = interleave(&columns, &places)?;
+                return Ok((order.into_iter().map(|(row, _, _)| row).collect(), keys));
+            }
             Key::Ranges(ranges) => ranges,
         };
-        let batch = &batch;
         let masks = ranges.iter().map(|(e, _)| e.mask(batch)).collect::<Result<Vec<_>>>()?;
         let (mut rows, mut keys) = (Vec::new(), StringViewBuilder::new());
         for row in 0..batch.rows() {
@@ -70,8 +95,7 @@ impl Key {
                 }
             }
         }
-        let columns = take_record_batch(&batch.columns, &UInt32Array::from(rows.clone()))?;
-        Ok((batch.select(columns, &rows), Arc::new(keys.finish())))
+        Ok((rows, Arc::new(keys.finish())))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::{Operator, Output};
 use crate::error::Result;
-use crate::event::EventBatch;
+use crate::event::{EventBatch, KeyId};
 use crate::pattern::{Automaton, PatternSpec};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
 
-/// A pattern or sequence in the graph. It has no timers: `within` is measured between events.
+/// A pattern or sequence in the graph. Its timers are those of absent streams; `within` is measured
+/// between events.
 #[derive(Debug)]
 pub struct PatternOp {
     automaton: Automaton,
@@ -30,13 +31,6 @@ impl PatternOp {
         Ok(Self { automaton: Automaton::general(spec)? })
     }
 
-    /// Open partial matches, for statistics.
-    pub fn open_partials(&self) -> usize {
-        self.automaton.open_partials()
-    }
-}
-
-impl PatternOp {
     /// Events that open partial matches hold, each counted once.
     pub fn held_events(&self) -> usize {
         self.automaton.held_events()
@@ -51,14 +45,26 @@ impl PatternOp {
 impl Operator for PatternOp {
     fn process(
         &mut self,
-        _step: &Step<'_>,
+        step: &Step<'_>,
         inputs: &mut [Option<EventBatch>],
         out: &mut Output,
     ) -> Result<()> {
-        if let Some(matches) = self.automaton.process(inputs)? {
+        if let Some(matches) = self.automaton.process(step, inputs)? {
             out.push(matches);
         }
         Ok(())
+    }
+
+    fn begin(&mut self, key: KeyId, at: i64) {
+        self.automaton.begin(key, at);
+    }
+
+    fn next_timer(&self) -> Option<i64> {
+        self.automaton.next_timer()
+    }
+
+    fn open_partials(&self) -> usize {
+        self.automaton.open_partials()
     }
 
     fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {

@@ -144,7 +144,6 @@ impl Adjacent {
             && single
             && m.repeats
             && !spec.keyed
-            && spec.max_partials.is_none()
             && spec.sides[0].predicate.across.is_none()
             && spec.picks.iter().all(|p| only(p.pick))
             && !spec.columns.iter().any(|c| matches!(c, OutputColumn::All { .. }));

@@ -8,11 +8,12 @@ use super::flow::Flow;
 use super::pairs::Pairs;
 use super::sequence::Sequence;
 use super::spec::PatternSpec;
-use super::{Masks, Row};
+use super::{Cause, Masks, Row};
 use crate::error::Result;
-use crate::event::{EventBatch, Kind};
+use crate::event::{EventBatch, KeyId, Kind};
 use crate::lang::ast::PatternKind;
 use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::Step;
 
 #[derive(Debug)]
 enum Mode {
@@ -68,11 +69,31 @@ impl Automaton {
         Ok(Self { spec: spec.clone(), core, mode })
     }
 
-    /// Takes the rows of one step, one batch per port. Expired rows mean nothing to a pattern.
+    /// A key comes into being, with the clock at `at`, ms: from then on it waits for a stream to be quiet,
+    /// if the pattern starts so.
+    pub fn begin(&mut self, key: KeyId, at: i64) {
+        match &mut self.mode {
+            Mode::Flow(f) => f.begin(&mut self.core, key, at),
+            Mode::Sequence(s) => s.begin(&mut self.core, key, at),
+            Mode::Pairs(_) | Mode::Adjacent(_) => {}
+        }
+    }
+
+    /// When the next timer is due, ms.
+    pub fn next_timer(&self) -> Option<i64> {
+        self.core.next_due()
+    }
+
+    /// Takes the rows of one step, one batch per port, and fires the timers due in it. Expired rows mean
+    /// nothing to a pattern.
     ///
     /// # Errors
     /// If there are more open partial matches than allowed, or a predicate can't be evaluated.
-    pub fn process(&mut self, inputs: &[Option<EventBatch>]) -> Result<Option<EventBatch>> {
+    pub fn process(
+        &mut self,
+        step: &Step<'_>,
+        inputs: &[Option<EventBatch>],
+    ) -> Result<Option<EventBatch>> {
         match &mut self.mode {
             Mode::Adjacent(a) => {
                 return match inputs.first() {
@@ -80,7 +101,14 @@ impl Automaton {
                     _ => Ok(None),
                 };
             }
-            Mode::Pairs(p) => return p.process(inputs),
+            Mode::Pairs(p) => {
+                let out = p.process(inputs)?;
+                if self.core.check_limit(p.open_partials()).is_err() {
+                    p.sweep_now();
+                    self.core.check_limit(p.open_partials())?;
+                }
+                return Ok(out);
+            }
             Mode::Flow(_) | Mode::Sequence(_) => {}
         }
         let mut masks = Masks { bits: vec![None; self.core.m.sides.len()] };
@@ -96,9 +124,12 @@ impl Automaton {
             visits.push(Visits { rows, next: 0 });
         }
         let mut passed = vec![0; inputs.len()];
+        let mut last = 0;
         while let Some((port, index)) = next_visit(inputs, &mut visits) {
             let Some(batch) = &inputs[port] else { continue };
             let (ts, at, order) = (batch.ts[index], batch.at[index], batch.order[index]);
+            self.fire_due(step, inputs, &mut passed, at, &mut last)?;
+            last = last.max(order);
             self.pass_rows(inputs, &mut passed, |b, q| match q == port {
                 true => index,
                 false => b.order.partition_point(|o| *o < order),
@@ -110,10 +141,40 @@ impl Automaton {
                 Mode::Pairs(_) | Mode::Adjacent(_) => {}
             }
         }
+        self.fire_due(step, inputs, &mut passed, step.timeline.end(), &mut last)?;
         self.pass_rows(inputs, &mut passed, |b, _| b.rows());
         let out = self.core.matches.finish(&self.core.m, &self.core.events, &self.spec)?;
         self.core.events.end_step();
         Ok(out)
+    }
+
+    /// Fires the timers due by `clock`, behind what has order `last`.
+    fn fire_due(
+        &mut self,
+        step: &Step<'_>,
+        inputs: &[Option<EventBatch>],
+        passed: &mut [usize],
+        clock: i64,
+        last: &mut u64,
+    ) -> Result<()> {
+        while let Some(due) = self.core.next_due().filter(|due| *due <= clock) {
+            let order = step.timeline.timer_order(due, *last);
+            self.pass_rows(inputs, passed, |b, _| {
+                let before = b.order.partition_point(|o| *o < order);
+                let same = b.order[before..].iter().zip(&b.at[before..]);
+                before + same.take_while(|(o, at)| **o == order && **at < due).count()
+            });
+            let Some(p) = self.core.pop_due() else { continue };
+            *last = order;
+            let cause = Cause::at(due, order);
+            match &mut self.mode {
+                Mode::Flow(f) => f.fire(&mut self.core, p, cause),
+                Mode::Sequence(s) => s.fire(&mut self.core, p, cause),
+                Mode::Pairs(_) | Mode::Adjacent(_) => {}
+            }
+            self.core.check_limit(self.core.partials.len())?;
+        }
+        Ok(())
     }
 
     /// Rows that are not offered let time pass all the same: those from `passed` on up to where `to` says,

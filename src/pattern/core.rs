@@ -1,14 +1,15 @@
 //! [`Core`]: what both automata work on: structure, predicates, partials, captured events, matches.
 
-use super::Row;
 use super::events::Events;
 use super::machine::Machine;
 use super::matches::Matches;
-use super::partial::{PartialId, Partials};
+use super::partial::{PartialId, Partials, Wait};
 use super::predicate::Test;
-use super::spec::PatternSpec;
+use super::spec::{Absence, PatternSpec};
+use super::{Cause, Row};
 use crate::error::{Error, Result};
 use crate::state::{SnapshotReader, SnapshotWriter};
+use crate::time::{Timer, Timers};
 
 /// What both automata work on.
 #[derive(Debug)]
@@ -18,8 +19,14 @@ pub(super) struct Core {
     pub partials: Partials,
     pub events: Events,
     pub matches: Matches,
+    /// When absent streams have been quiet for long enough. A timer whose partial is gone, or waits
+    /// for another time by now, is void.
+    timers: Timers,
     limit: usize,
 }
+
+/// Void timers that may be kept beyond as many as there are partials.
+const SPARE: usize = 1024;
 
 impl Core {
     pub fn new(spec: &PatternSpec) -> Result<Self> {
@@ -30,6 +37,7 @@ impl Core {
             partials: Partials::default(),
             events: Events::new(spec)?,
             matches: Matches::new(spec),
+            timers: Timers::default(),
             limit: spec.max_partials.unwrap_or(usize::MAX),
         })
     }
@@ -64,9 +72,45 @@ impl Core {
         self.tests[side].bar(&self.m, &self.partials, &self.events, p)
     }
 
-    /// Whether there are more open partials than allowed.
-    pub fn check_limit(&self) -> Result<()> {
-        let open = self.partials.len();
+    /// `p` waits at an absent side from now on, or again from the start: the side must be quiet for its
+    /// time from the cause's on. (If that is over already, the timer fires at once.)
+    pub fn watch(&mut self, p: PartialId, side: usize, cause: Cause) {
+        let Some(Absence::For(time)) = self.m.sides[side].absent else { return };
+        let due = cause.ts.saturating_add(time).max(cause.at);
+        self.partials.set_wait(&self.m, p, side, Wait::Until(due));
+        self.arm(p, due);
+    }
+
+    /// Arms a timer for `p`.
+    pub fn arm(&mut self, p: PartialId, due: i64) {
+        let tag = u64::from(self.partials.generation(p)) << 32 | u64::from(p);
+        self.timers.arm(due, self.partials.key(p), tag);
+        if self.timers.len() > 4 * self.partials.len() + SPARE {
+            let (m, partials) = (&self.m, &self.partials);
+            self.timers.retain(|t| {
+                let p = t.tag as u32;
+                partials.generation(p) == (t.tag >> 32) as u32
+                    && (m.expiry(partials.first(p)) == Some(t.due)
+                        || m.waits.iter().any(|s| partials.wait(m, p, *s) == Wait::Until(t.due)))
+            });
+        }
+    }
+
+    /// When the next timer is due.
+    #[inline]
+    pub fn next_due(&self) -> Option<i64> {
+        self.timers.next_due()
+    }
+
+    /// Takes the next timer; none if its partial is gone.
+    pub fn pop_due(&mut self) -> Option<PartialId> {
+        let tag = self.timers.pop_due(i64::MAX)?.tag;
+        let p = tag as u32;
+        (self.partials.generation(p) == (tag >> 32) as u32).then_some(p)
+    }
+
+    /// Whether so many open partials are more than allowed.
+    pub fn check_limit(&self, open: usize) -> Result<()> {
         if open <= self.limit {
             return Ok(());
         }
@@ -79,13 +123,16 @@ impl Core {
 
     pub fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.events.snapshot(w)?;
-        w.value(&self.partials)
+        w.value(&self.partials)?;
+        w.value(&self.timers)
     }
 
     pub fn restore(&mut self, r: &mut SnapshotReader<'_>) -> Result<()> {
         self.events.restore(r)?;
         self.partials = r.value()?;
-        if self.partials.fits(&self.m) {
+        self.timers = r.value()?;
+        let known = |t: &Timer| (t.tag as u32 as usize) < self.partials.bound();
+        if self.partials.fits(&self.m) && self.timers.iter().all(known) {
             Ok(())
         } else {
             Err(Error::Snapshot("the partial matches are of another pattern".into()))

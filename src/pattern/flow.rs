@@ -14,13 +14,17 @@
 //! * `within`: a partial is dropped when it meets an event beyond it, and in any case once a row of
 //!   the pattern's streams lies far enough beyond, whether it matters or not (`expiry`). A row so late
 //!   that it lies outside does not match, and ends nothing.
+//! * Where the start waits for a stream to be quiet, it has a clock, and so is stored: `starts` names it
+//!   from [`Flow::begin`] on. What absent streams and their timers do is told in [`absent`].
+
+mod absent;
 
 use super::core::Core;
 use super::expiry::Expiry;
 use super::lists::Lists;
-use super::partial::{NO_TIME, NONE, PartialId};
+use super::partial::{NO_TIME, NONE, PartialId, Wait};
 use super::spec::StateSpec;
-use super::{Masks, Row};
+use super::{Cause, Masks, Row};
 use crate::error::{Error, Result};
 use crate::event::KeyId;
 use crate::lang::ast::LogicalOp;
@@ -85,7 +89,7 @@ impl Flow {
         }
         self.link_deferred(core);
         core.events.end_row();
-        core.check_limit()
+        core.check_limit(core.partials.len())
     }
 
     /// What began to wait waits from now on.
@@ -130,7 +134,7 @@ impl Flow {
             // A late row ends nothing: which partials it would meet depends on the index.
             let over = first <= row.ts;
             if over {
-                self.drop(core, p);
+                self.expire(core, p);
             }
             return over;
         }
@@ -148,18 +152,16 @@ impl Flow {
         if at != FRESH && at != OVER {
             let first = core.partials.first(at);
             if first <= row.ts && core.m.outside(first, row.ts) {
-                self.drop(core, at);
+                self.expire(core, at);
             }
         }
-        if self.start_of(row.key) != FRESH {
+        if self.start_of(row.key) != FRESH || core.m.clocked {
             return false;
         }
         if matches!(core.m.states[0].kind, StateSpec::Stream { .. }) {
             return true;
         }
-        let p = core.partials.create(&core.m, row.key, NONE);
-        self.set_start(row.key, if core.m.repeats { p } else { OVER });
-        self.place(core, p, 0);
+        self.create_start(core, row.key, Cause::row(row, &core.m));
         // It has stood there all along, so this row meets it.
         self.link_deferred(core);
         false
@@ -177,8 +179,20 @@ impl Flow {
         self.take(core, p, side, row);
     }
 
+    /// A stored empty partial at the start of a key.
+    fn create_start(&mut self, core: &mut Core, key: KeyId, cause: Cause) {
+        let p = core.partials.create(&core.m, key, NONE);
+        self.set_start(key, if core.m.repeats { p } else { OVER });
+        self.place(core, p, 0, cause);
+    }
+
     /// `p` takes the row at `side`.
     fn take(&mut self, core: &mut Core, p: PartialId, side: usize, row: &Row<'_>) {
+        let cause = Cause::row(row, &core.m);
+        if core.m.sides[side].absent.is_some() {
+            self.disturb(core, p, side, cause);
+            return;
+        }
         let slot = core.events.capture(row.port, row.index, row.ts);
         let begun = core.partials.first(p) != NO_TIME;
         let held = core.partials.put(&core.m, p, side, slot, row.ts);
@@ -189,7 +203,7 @@ impl Flow {
         match core.m.states[state].kind {
             StateSpec::Stream { .. } => {
                 self.leave(core, p, |s| s <= state);
-                self.pass(core, p, state, row);
+                self.pass(core, p, state, cause);
             }
             StateSpec::Count { min, max, .. } => {
                 if max.is_some_and(|max| held as u32 >= max) {
@@ -198,77 +212,113 @@ impl Flow {
                     self.leave(core, p, |s| s < state);
                 }
                 if held as u32 == min {
-                    self.pass(core, p, state, row);
+                    self.pass(core, p, state, cause);
+                } else if held as u32 > min {
+                    self.restart_behind(core, p, state, cause);
                 }
             }
             StateSpec::Logical { op, left, right } => {
                 let other = if side == left { right } else { left };
-                if op == LogicalOp::Or || !core.partials.held(&core.m, p, other).is_empty() {
+                if op == LogicalOp::Or || core.partials.met(&core.m, p, other) {
                     self.leave(core, p, |s| s <= state);
-                    self.pass(core, p, state, row);
+                    self.pass(core, p, state, cause);
+                } else if core.partials.wait(&core.m, p, other) == Wait::Broken {
+                    self.drop(core, p, cause);
                 } else {
-                    let sides = &core.m.sides;
-                    self.lists
-                        .remove(&mut core.partials, p, |s| s == side || sides[s].state < state);
+                    self.settle(core, p, side);
                 }
             }
+            StateSpec::Absent { .. } => {}
         }
+    }
+
+    /// `p` has what it needs at `side`, but not yet at the other side of the state.
+    fn settle(&mut self, core: &mut Core, p: PartialId, side: usize) {
+        let sides = &core.m.sides;
+        let state = sides[side].state;
+        self.lists.remove(&mut core.partials, p, |s| s == side || sides[s].state < state);
     }
 
     /// `p` waits no longer at the states for which `which` holds.
     fn leave(&mut self, core: &mut Core, p: PartialId, which: impl Fn(usize) -> bool) {
         let sides = &core.m.sides;
         self.lists.remove(&mut core.partials, p, |s| which(sides[s].state));
+        for i in 0..core.m.waits.len() {
+            let side = core.m.waits[i];
+            if which(core.m.sides[side].state) {
+                core.partials.set_wait(&core.m, p, side, Wait::Idle);
+            }
+        }
     }
 
     /// `p` has what `state` needs: it is a match, or goes on to the next state.
-    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, row: &Row<'_>) {
+    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, cause: Cause) {
         let repeats = core.m.states[state].repeats;
         if state == core.m.last {
-            core.matches.push(&core.m, &core.partials, &core.events, p, row);
+            core.matches.push(&core.m, &core.partials, &core.events, p, cause);
             if let Some(first) = repeats {
-                self.repeat(core, p, first);
+                self.repeat(core, p, first, cause);
             }
             self.lists.remove(&mut core.partials, p, |_| true);
             core.partials.free(&core.m, &mut core.events, p);
             return;
         }
-        self.place(core, p, state + 1);
+        self.place(core, p, state + 1, cause);
         if let Some(first) = repeats {
-            self.repeat(core, p, first);
+            self.repeat(core, p, first, cause);
         }
     }
 
     /// `p` begins to wait at `state`, and at those behind it as long as they may be skipped.
-    fn place(&mut self, core: &mut Core, p: PartialId, state: usize) {
+    fn place(&mut self, core: &mut Core, p: PartialId, state: usize, cause: Cause) {
         for state in state..=core.m.last {
-            self.deferred.extend(core.m.sides_of(state).map(|side| (p, side)));
+            self.wait_at(core, p, state, cause);
             if !core.m.states[state].kind.is_optional() {
                 return;
             }
             if let Some(first) = core.m.states[state].repeats {
-                self.repeat(core, p, first);
+                self.repeat(core, p, first, cause);
             }
         }
     }
 
+    /// `p` begins to wait at `state`.
+    fn wait_at(&mut self, core: &mut Core, p: PartialId, state: usize, cause: Cause) {
+        for side in core.m.sides_of(state) {
+            self.deferred.push((p, side));
+            core.watch(p, side, cause);
+        }
+    }
+
     /// Begins an `every` anew at state `first` beside `p`, which has passed it.
-    fn repeat(&mut self, core: &mut Core, p: PartialId, first: usize) {
+    fn repeat(&mut self, core: &mut Core, p: PartialId, first: usize, cause: Cause) {
         if first == 0 {
-            self.set_start(core.partials.key(p), FRESH);
+            self.renew(core, core.partials.key(p), cause);
             return;
         }
         let before = core.m.sides_of(first).start;
         let copy = core.partials.copy_before(&core.m, &mut core.events, p, before, NONE);
         self.watch(core, copy);
-        self.deferred.extend(core.m.sides_of(first).map(|side| (copy, side)));
+        self.wait_at(core, copy, first, cause);
+    }
+
+    /// The leading `every` begins anew.
+    fn renew(&mut self, core: &mut Core, key: KeyId, cause: Cause) {
+        if core.m.clocked {
+            self.create_start(core, key, cause);
+        } else {
+            self.set_start(key, FRESH);
+        }
     }
 
     /// Remembers when `p` is to be dropped.
-    fn watch(&mut self, core: &Core, p: PartialId) {
+    fn watch(&mut self, core: &mut Core, p: PartialId) {
         let first = core.partials.first(p);
-        if core.m.within.is_some() && first != NO_TIME {
-            self.expiry.push(first, p, core.partials.generation(p));
+        let Some(expiry) = core.m.expiry(first) else { return };
+        self.expiry.push(first, p, core.partials.generation(p));
+        // The clock of the next start runs from then on, whether a row comes or not.
+        if core.m.clocked && self.start_of(core.partials.key(p)) == p {
+            core.arm(p, expiry);
         }
     }
 
@@ -281,7 +331,7 @@ impl Flow {
         let horizon = self.newest.saturating_sub(within).saturating_sub(slack);
         while let Some((p, generation)) = self.expiry.pop_before(horizon) {
             if core.partials.generation(p) == generation {
-                self.drop(core, p);
+                self.expire(core, p);
             }
         }
         if self.expiry.len() > 2 * core.partials.len() + 1024 {
@@ -289,11 +339,17 @@ impl Flow {
         }
     }
 
+    /// Gives `p` up, for which there is no time left.
+    fn expire(&mut self, core: &mut Core, p: PartialId) {
+        let ended = core.m.expiry(core.partials.first(p)).unwrap_or(NO_TIME);
+        self.drop(core, p, Cause::at(ended, 0));
+    }
+
     /// Gives `p` up; if the leading `every` waited for it, it begins anew.
-    fn drop(&mut self, core: &mut Core, p: PartialId) {
+    fn drop(&mut self, core: &mut Core, p: PartialId, cause: Cause) {
         let key = core.partials.key(p);
         if self.start_of(key) == p {
-            self.set_start(key, FRESH);
+            self.renew(core, key, cause);
         }
         self.lists.remove(&mut core.partials, p, |_| true);
         core.partials.free(&core.m, &mut core.events, p);

@@ -1,6 +1,6 @@
 //! [`Machine`]: the fixed structure an automaton runs on, derived once from the plan.
 
-use super::spec::{EveryGroup, PatternSpec, StateSpec};
+use super::spec::{Absence, EveryGroup, PatternSpec, StateSpec};
 use crate::lang::ast::PatternKind;
 
 /// Where a partial keeps the events of a side.
@@ -10,6 +10,8 @@ pub(super) enum Place {
     One(usize),
     /// A list, in this column of the partials' lists.
     Many(usize),
+    /// Nothing: no event may come. What becomes of that is in this column of the partials' waits.
+    Absent(usize),
 }
 
 /// A side at work.
@@ -18,6 +20,7 @@ pub(super) struct Side {
     pub port: usize,
     pub state: usize,
     pub place: Place,
+    pub absent: Option<Absence>,
 }
 
 /// A state at work.
@@ -28,6 +31,8 @@ pub(super) struct State {
     pub sides: (usize, usize),
     /// If this is the last needed state of an `every`: the state it begins anew at.
     pub repeats: Option<usize>,
+    /// Whether one of its sides is absent.
+    pub watches: bool,
 }
 
 /// The fixed structure of an automaton.
@@ -50,6 +55,10 @@ pub(super) struct Machine {
     pub joined: Vec<bool>,
     pub singles: usize,
     pub lists: usize,
+    /// Absent sides.
+    pub waits: Vec<usize>,
+    /// Whether a key waits for a stream to be quiet from when it comes into being.
+    pub clocked: bool,
     pub within: Option<i64>,
     pub keyed: bool,
 }
@@ -60,33 +69,30 @@ impl Machine {
         let optional = |s: &StateSpec| s.is_optional();
         let last = spec.states.iter().rposition(|s| !optional(s)).unwrap_or(0);
         let entry = spec.states.iter().position(|s| !optional(s)).unwrap_or(0);
-        let (mut singles, mut lists) = (0, 0);
-        let sides: Vec<Side> = spec
-            .sides
-            .iter()
-            .map(|s| {
-                let counter = match spec.states[s.state] {
-                    StateSpec::Count { .. } => &mut lists,
-                    _ => &mut singles,
-                };
-                *counter += 1;
-                let column = *counter - 1;
-                let place = match spec.states[s.state] {
-                    StateSpec::Count { .. } => Place::Many(column),
-                    _ => Place::One(column),
-                };
-                Side { port: s.port, state: s.state, place }
-            })
-            .collect();
+        let (mut singles, mut lists, mut waits) = (0, 0, vec![]);
+        let next = |counter: &mut usize| {
+            *counter += 1;
+            *counter - 1
+        };
+        let mut sides: Vec<Side> = vec![];
+        for (i, s) in spec.sides.iter().enumerate() {
+            let place = match spec.states[s.state] {
+                _ if s.absent.is_some() => {
+                    waits.push(i);
+                    Place::Absent(waits.len() - 1)
+                }
+                StateSpec::Count { .. } => Place::Many(next(&mut lists)),
+                _ => Place::One(next(&mut singles)),
+            };
+            sides.push(Side { port: s.port, state: s.state, place, absent: s.absent });
+        }
         let mut states: Vec<State> = spec
             .states
             .iter()
             .map(|kind| {
-                let sides = match *kind {
-                    StateSpec::Stream { side } | StateSpec::Count { side, .. } => (side, side + 1),
-                    StateSpec::Logical { left, right, .. } => (left, right + 1),
-                };
-                State { kind: *kind, sides, repeats: None }
+                let (from, to) = kind.sides();
+                let watches = sides[from..to].iter().any(|s| s.absent.is_some());
+                State { kind: *kind, sides: (from, to), repeats: None, watches }
             })
             .collect();
         // What begins anew waits at the first state of the group only, even if that may be skipped. So
@@ -103,14 +109,38 @@ impl Machine {
         let joined = (0..spec.ports.len())
             .map(|p| spec.sides.iter().filter(|s| s.port == p).count() > 1)
             .collect();
+        let begins = |s: &Side| s.state <= entry && matches!(s.absent, Some(Absence::For(_)));
+        let clocked = sides.iter().any(begins);
         let (within, keyed) = (spec.within, spec.keyed);
-        Self { sides, states, last, entry, repeats, offers, joined, singles, lists, within, keyed }
+        Self {
+            sides,
+            states,
+            last,
+            entry,
+            repeats,
+            offers,
+            joined,
+            singles,
+            lists,
+            waits,
+            clocked,
+            within,
+            keyed,
+        }
     }
 
     /// The sides of a state.
     pub fn sides_of(&self, state: usize) -> std::ops::Range<usize> {
         let (from, to) = self.states[state].sides;
         from..to
+    }
+
+    /// The other side of an `and` or `or`.
+    pub fn partner(&self, side: usize) -> Option<usize> {
+        match self.states[self.sides[side].state].kind {
+            StateSpec::Logical { left, right, .. } => Some(left + right - side),
+            _ => None,
+        }
     }
 
     /// Whether partials can begin at `side`.
@@ -125,18 +155,19 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// When a partial begun at `first` has no time left, if it has begun and there is a limit.
+    pub fn expiry(&self, first: i64) -> Option<i64> {
+        let within = self.within.filter(|_| first != super::partial::NO_TIME)?;
+        Some(first.saturating_add(within.max(0)).saturating_add(1))
+    }
+}
+
 fn offers(spec: &PatternSpec, last: usize) -> Vec<Vec<usize>> {
     let mut offers = vec![vec![]; spec.ports.len()];
     for state in spec.states[..=last].iter().rev() {
-        match *state {
-            StateSpec::Stream { side } | StateSpec::Count { side, .. } => {
-                offers[spec.sides[side].port].push(side);
-            }
-            StateSpec::Logical { left, right, .. } => {
-                offers[spec.sides[left].port].push(left);
-                offers[spec.sides[right].port].push(right);
-            }
-        }
+        let (from, to) = state.sides();
+        (from..to).for_each(|side| offers[spec.sides[side].port].push(side));
     }
     offers
 }

@@ -14,7 +14,7 @@ use super::spec::{EventRef, OutputColumn, PatternSpec};
 use crate::error::Result;
 use crate::event::{BatchBuilder, EventBatch, Kind, NO_SLOT, Slot, Value, object};
 
-use super::Row;
+use super::Cause;
 
 /// Completed matches of a step.
 #[derive(Debug)]
@@ -40,16 +40,16 @@ impl Matches {
         }
     }
 
-    /// Notes a match completed by `row`.
+    /// Notes a completed match.
     pub fn push(
         &mut self,
         m: &Machine,
         partials: &Partials,
         events: &Events,
         p: PartialId,
-        row: &Row<'_>,
+        cause: Cause,
     ) {
-        self.rows.push(row.ts, row.at, row.order, Kind::Current, row.key);
+        self.rows.push(cause.ts, cause.at, cause.order, Kind::Current, partials.key(p));
         for (slots, pick) in self.slots.iter_mut().zip(&self.picks) {
             slots.push(partials.pick(m, p, *pick));
         }
@@ -63,7 +63,7 @@ impl Matches {
                 partials.held(m, p, side).iter().map(|s| store.value(column, *s)).collect();
             lists.push(object::encode(&Value::List(values)));
         }
-        if !m.joined[row.port] {
+        if !cause.joined {
             self.rows.end_chunk();
         }
     }

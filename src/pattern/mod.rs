@@ -3,13 +3,14 @@
 //! [`Automaton`] takes the rows of a step, port by port and in order, and gives one row per match. It
 //! follows the engine model of Siddhi, in which every state has partial matches that wait for it and
 //! an event is offered to the states from the last to the first. [`flow`] runs patterns, [`sequence`]
-//! runs sequences; both stand on [`core`].
+//! runs sequences; both stand on [`core`]. That an event does *not* come is known when a timer fires:
+//! a partial that waits for a stream to be quiet has one, which an event of that stream makes void.
 //!
 //! Invariants:
 //! * The result depends on the order of rows only, never on how they were cut into batches.
 //! * Matches leave in the order in which they were completed; those completed by one event in the
 //!   order in which their partials began to wait.
-//! * A row of a match has the time, clock and order of the event that completed it. If several states
+//! * A row of a match has the time, clock and order of the event or timer that completed it. If several states
 //!   read that event's stream, the matches it completes at one state form one chunk, else each match
 //!   is a chunk (as Siddhi delivers them). In both cases each is selected by itself.
 
@@ -46,6 +47,29 @@ struct Row<'a> {
     ts: i64,
     at: i64,
     order: u64,
+}
+
+/// What moves a partial on: a row, or a timer.
+#[derive(Debug, Clone, Copy)]
+struct Cause {
+    ts: i64,
+    at: i64,
+    order: u64,
+    /// The matches it completes at one side form one chunk.
+    joined: bool,
+    /// It is no row.
+    timer: bool,
+}
+
+impl Cause {
+    fn row(row: &Row<'_>, m: &machine::Machine) -> Self {
+        Self { ts: row.ts, at: row.at, order: row.order, joined: m.joined[row.port], timer: false }
+    }
+
+    /// Something of no row, at a point in time.
+    fn at(clock: i64, order: u64) -> Self {
+        Self { ts: clock, at: clock, order, joined: false, timer: true }
+    }
 }
 
 /// Which rows of a port's batch each side accepts, as far as the event alone tells.

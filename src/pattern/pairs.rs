@@ -153,7 +153,6 @@ impl Pairs {
         let first = |r: &EventRef| r.side == 0 && only(r.pick);
         let fits = m.states[0].repeats == Some(0)
             && m.states[1].repeats.is_none()
-            && spec.max_partials.is_none()
             && one.predicate.across.is_none()
             && two.predicate.sources.iter().all(first)
             && spec.picks.iter().all(|p| only(p.pick))
@@ -467,6 +466,12 @@ impl Pairs {
     }
 
     /// Drops what is too old, and keys nothing waits for, when there may be much of either.
+    /// Gives up what is too old, now.
+    pub fn sweep_now(&mut self) {
+        self.sweep_at = 0;
+        self.sweep();
+    }
+
     fn sweep(&mut self) {
         let passed = self.newest.saturating_sub(self.swept);
         if self.open > self.sweep_at || self.within.is_some_and(|w| passed > w.max(0)) {

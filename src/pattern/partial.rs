@@ -3,12 +3,13 @@
 //! Invariants: a live partial holds a reference on each of its events; its sides' places are fixed by
 //! the machine; a freed partial's lists are empty (their memory is kept for the next one) and its
 //! generation differs from before, so that whoever remembers a partial can tell it from its successor.
+//! What became of an absent side is a [`Wait`], [`Wait::Idle`] unless the partial waits there or has passed it.
 
 use serde::{Deserialize, Serialize};
 
 use super::events::Events;
 use super::machine::{Machine, Place};
-use super::spec::{EventRef, Pick};
+use super::spec::{Absence, EventRef, Pick};
 use crate::event::{KeyId, NO_SLOT, Slot};
 
 /// A partial in the slab.
@@ -19,6 +20,19 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// The partial holds no event yet.
 pub(super) const NO_TIME: i64 = i64::MIN;
+
+/// What became of an absent side of a partial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Wait {
+    /// Nothing: it isn't waited for, or there is no time to wait.
+    Idle,
+    /// It must stay quiet up to this clock, ms.
+    Until(i64),
+    /// It was quiet for long enough.
+    Quiet,
+    /// An event came.
+    Broken,
+}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Head {
@@ -39,6 +53,8 @@ pub(super) struct Partials {
     slots: Vec<Slot>,
     /// Events of count sides, a row per partial.
     lists: Vec<Vec<Slot>>,
+    /// Absent sides, a row per partial.
+    waits: Vec<Wait>,
     free: Vec<PartialId>,
 }
 
@@ -56,6 +72,7 @@ impl Partials {
                 self.heads.push(head);
                 self.slots.resize(self.heads.len() * m.singles, NO_SLOT);
                 self.lists.resize_with(self.heads.len() * m.lists, Vec::new);
+                self.waits.resize(self.heads.len() * m.waits.len(), Wait::Idle);
                 (self.heads.len() - 1) as PartialId
             }
         }
@@ -82,6 +99,7 @@ impl Partials {
                     self.slots[i] = held.first().copied().unwrap_or(NO_SLOT);
                 }
                 Place::Many(c) => self.lists[copy as usize * m.lists + c] = held,
+                Place::Absent(_) => {}
             }
         }
         self.heads[copy as usize].first = if any { self.heads[p as usize].first } else { NO_TIME };
@@ -106,6 +124,7 @@ impl Partials {
                         *list = Vec::new();
                     }
                 }
+                Place::Absent(c) => self.waits[p as usize * m.waits.len() + c] = Wait::Idle,
             }
         }
         let h = &mut self.heads[p as usize];
@@ -130,6 +149,23 @@ impl Partials {
                 list.push(slot);
                 list.len()
             }
+            Place::Absent(_) => 0,
+        }
+    }
+
+    /// What became of an absent side ([`Wait::Idle`] for others).
+    #[inline]
+    pub fn wait(&self, m: &Machine, p: PartialId, side: usize) -> Wait {
+        match m.sides[side].place {
+            Place::Absent(c) => self.waits[p as usize * m.waits.len() + c],
+            _ => Wait::Idle,
+        }
+    }
+
+    /// Notes what became of an absent side.
+    pub fn set_wait(&mut self, m: &Machine, p: PartialId, side: usize, wait: Wait) {
+        if let Place::Absent(c) = m.sides[side].place {
+            self.waits[p as usize * m.waits.len() + c] = wait;
         }
     }
 
@@ -142,6 +178,16 @@ impl Partials {
                 if *slot == NO_SLOT { &[] } else { std::slice::from_ref(slot) }
             }
             Place::Many(c) => &self.lists[p as usize * m.lists + c],
+            Place::Absent(_) => &[],
+        }
+    }
+
+    /// Whether `side` has what it needs: an event, or none.
+    pub fn met(&self, m: &Machine, p: PartialId, side: usize) -> bool {
+        match m.sides[side].absent {
+            None => !self.held(m, p, side).is_empty(),
+            Some(Absence::For(_)) => self.wait(m, p, side) == Wait::Quiet,
+            Some(Absence::Meanwhile) => self.wait(m, p, side) != Wait::Broken,
         }
     }
 
@@ -191,6 +237,7 @@ impl Partials {
     pub fn fits(&self, m: &Machine) -> bool {
         self.slots.len() == self.heads.len() * m.singles
             && self.lists.len() == self.heads.len() * m.lists
+            && self.waits.len() == self.heads.len() * m.waits.len()
             && self.free.iter().all(|p| (*p as usize) < self.heads.len())
     }
 }

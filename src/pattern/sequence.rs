@@ -12,6 +12,7 @@
 //! * A partial waits for an `and` in the list of its left side. It ends when a row of a stream it waits
 //!   for fits neither side; rows of other streams don't end it once it has one half.
 //! * A partial is in several lists when a state may be left or continued; `links` counts them.
+//! * What [`absent`] streams do to partials that wait for their quiet is told there.
 //! * A start that may stay empty (`every A*, B`) waits at `B` at once. Once `B` was offered a row, the
 //!   next row meets a further empty partial (`renew`), so that the event that completes one match can
 //!   open the next.
@@ -22,14 +23,17 @@
 //! A key without partials is not stored: either it never had any or `every` makes it start afresh
 //! (`FRESH`), or it had its one attempt (`OVER`).
 
+mod absent;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
-use super::partial::{NONE, PartialId};
+use super::machine::State;
+use super::partial::{NO_TIME, NONE, PartialId};
 use super::spec::StateSpec;
-use super::{Masks, Row};
+use super::{Cause, Masks, Row};
 use crate::error::{Error, Result};
 use crate::event::KeyId;
 use crate::lang::ast::LogicalOp;
@@ -45,6 +49,8 @@ struct Attempts {
     pending: Vec<Vec<PartialId>>,
     /// Per side.
     new: Vec<Vec<PartialId>>,
+    /// Per side: those that wait for quiet and were not disturbed by the row; pending for the next.
+    kept: Vec<Vec<PartialId>>,
     /// The one attempt of a sequence without `every` was made.
     begun: bool,
     /// A further empty partial is due.
@@ -82,14 +88,16 @@ impl Sequence {
     pub fn offer(&mut self, core: &mut Core, row: &Row<'_>, masks: &Masks) -> Result<()> {
         self.drop_idle(core, row.ts);
         let at = self.keys.get(row.key as usize).copied().unwrap_or(FRESH);
-        if at == OVER || (at == FRESH && core.m.repeats && !begins(core, row, masks)) {
+        let begins = || !core.m.clocked && (!core.m.repeats || begins(core, row, masks));
+        if at == OVER || (at == FRESH && !begins()) {
             return Ok(());
         }
+        let cause = Cause::row(row, &core.m);
         let id = if at == FRESH { self.open(core, row.key) } else { at };
         let mut a = std::mem::take(&mut self.attempts[id as usize]);
         a.expire(core, row.ts);
-        a.reset(core, row.key);
-        a.update(core, row.key);
+        a.reset(core, row.key, cause);
+        a.update(core, row.key, cause);
         for i in 0..core.m.offers[row.port].len() {
             let side = core.m.offers[row.port][i];
             a.offer_side(core, side, row, masks);
@@ -99,7 +107,7 @@ impl Sequence {
         a.touched = row.ts;
         self.put_back(core, id, a);
         core.events.end_row();
-        core.check_limit()
+        core.check_limit(core.partials.len())
     }
 
     /// Files attempts after a row, or gives them up if nothing is left of them.
@@ -145,6 +153,7 @@ impl Sequence {
         let a = &mut self.attempts[id as usize];
         a.pending.resize_with(core.m.sides.len(), Vec::new);
         a.new.resize_with(core.m.sides.len(), Vec::new);
+        a.kept.resize_with(core.m.sides.len(), Vec::new);
         (a.begun, a.renew, a.key) = (false, false, key);
         if self.keys.len() <= key as usize {
             self.keys.resize(key as usize + 1, FRESH);
@@ -178,9 +187,10 @@ impl Sequence {
             && self.free.iter().all(|f| (*f as usize) < known)
             && self.idle.iter().all(|(_, id)| (*id as usize) < known)
             && self.attempts.iter().all(|a| {
-                let lists = || a.pending.iter().chain(&a.new);
+                let lists = || a.pending.iter().chain(&a.new).chain(&a.kept);
                 a.pending.len() == sides
                     && a.new.len() == sides
+                    && a.kept.len() == sides
                     && lists().flatten().all(|p| (*p as usize) < bound)
             });
         if sound {
@@ -212,17 +222,19 @@ fn holds(core: &Core, p: PartialId, side: usize) -> bool {
     !core.partials.held(&core.m, p, side).is_empty()
 }
 
-/// The sides of an `and`.
+/// The sides of an `and` of two events.
 fn and_sides(core: &Core, state: usize) -> Option<(usize, usize)> {
-    match core.m.states[state].kind {
-        StateSpec::Logical { op: LogicalOp::And, left, right } => Some((left, right)),
+    match core.m.states[state] {
+        State { kind: StateSpec::Logical { op: LogicalOp::And, left, right }, watches, .. } => {
+            (!watches).then_some((left, right))
+        }
         _ => None,
     }
 }
 
 impl Attempts {
     fn is_empty(&self) -> bool {
-        self.pending.iter().chain(&self.new).all(Vec::is_empty)
+        self.pending.iter().chain(&self.new).chain(&self.kept).all(Vec::is_empty)
     }
 
     /// Drops partials that row time `ts` is too far from.
@@ -230,23 +242,33 @@ impl Attempts {
         if core.m.within.is_none() {
             return;
         }
-        for list in self.pending.iter_mut().chain(&mut self.new) {
-            list.retain(|p| {
-                let stays = !core.m.outside(core.partials.first(*p), ts);
-                if !stays {
-                    unlink(core, *p);
-                }
-                stays
-            });
+        let mut renewed = None;
+        for side in 0..core.m.sides.len() {
+            let starts = core.m.clocked && core.m.repeats && core.m.sides[side].state == 0;
+            for list in [&mut self.pending[side], &mut self.new[side], &mut self.kept[side]] {
+                list.retain(|p| {
+                    let first = core.partials.first(*p);
+                    let stays = !core.m.outside(first, ts);
+                    if !stays {
+                        renewed = if starts { core.m.expiry(first) } else { renewed };
+                        unlink(core, *p);
+                    }
+                    stays
+                });
+            }
+        }
+        if let Some(at) = renewed {
+            self.begin(core, self.key, Cause::at(at, 0));
         }
     }
 
     /// Drops what was not moved on, and puts an empty partial at the start if one is due.
-    fn reset(&mut self, core: &mut Core, key: KeyId) {
+    fn reset(&mut self, core: &mut Core, key: KeyId, cause: Cause) {
         self.clear(core);
         let first = core.m.states[0].sides.0;
-        if self.pending[first].is_empty() && self.new[first].is_empty() {
-            self.begin(core, key);
+        let lists = [&self.pending[first], &self.new[first], &self.kept[first]];
+        if lists.into_iter().all(Vec::is_empty) {
+            self.begin(core, key, cause);
         }
     }
 
@@ -256,8 +278,9 @@ impl Attempts {
             let halves = and_sides(core, state);
             for side in core.m.sides_of(state) {
                 self.pending[side].retain(|p| {
-                    let stays =
-                        halves.is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r));
+                    let stays = halves
+                        .is_some_and(|(l, r)| holds(core, *p, l) || holds(core, *p, r))
+                        || absent::stays(core, *p, state);
                     if !stays {
                         unlink(core, *p);
                     }
@@ -268,24 +291,26 @@ impl Attempts {
     }
 
     /// New partials become pending.
-    fn update(&mut self, core: &mut Core, key: KeyId) {
+    fn update(&mut self, core: &mut Core, key: KeyId, cause: Cause) {
         if std::mem::take(&mut self.renew) {
-            self.begin(core, key);
+            self.begin(core, key, cause);
         }
-        for (pending, new) in self.pending.iter_mut().zip(&mut self.new) {
+        let waiting = self.kept.iter_mut().zip(&mut self.new);
+        for (pending, (kept, new)) in self.pending.iter_mut().zip(waiting) {
+            pending.append(kept);
             pending.append(new);
         }
     }
 
     /// Puts an empty partial at the start, unless the one attempt was made.
-    fn begin(&mut self, core: &mut Core, key: KeyId) {
+    fn begin(&mut self, core: &mut Core, key: KeyId, cause: Cause) {
         if self.begun && !core.m.repeats {
             return;
         }
         self.begun = true;
         // Held once by this function, lest it is freed on the way.
         let p = core.partials.create(&core.m, key, 1);
-        self.add(core, p, 0);
+        self.add(core, p, 0, cause);
         if core.m.repeats && core.m.states[0].kind.is_optional() {
             let twin = core.partials.create(&core.m, key, 0);
             self.push(core, twin, core.m.states[0].sides.0);
@@ -298,19 +323,28 @@ impl Attempts {
         self.new[side].push(p);
     }
 
-    /// Makes `p` new at a side, if nothing else is.
-    fn offer_place(&mut self, core: &mut Core, p: PartialId, side: usize) {
-        if self.new[side].is_empty() {
+    /// Makes `p` new at a side, if there is room.
+    fn offer_place(&mut self, core: &mut Core, p: PartialId, side: usize, cause: Cause) {
+        if self.has_room(core, p, side, cause) {
             self.push(core, p, side);
         }
     }
 
+    /// A row leads only one partial to a side, and there is no need for two without events.
+    fn has_room(&self, core: &Core, p: PartialId, side: usize, cause: Cause) -> bool {
+        self.new[side].is_empty() || (cause.timer && core.partials.first(p) != NO_TIME)
+    }
+
     /// Makes `p` new at `state`, and at those behind it as long as they may be skipped.
-    fn add(&mut self, core: &mut Core, p: PartialId, state: usize) {
+    fn add(&mut self, core: &mut Core, p: PartialId, state: usize, cause: Cause) {
         for state in state..=core.m.last {
+            if core.m.states[state].watches {
+                self.watch(core, p, state, cause);
+                break;
+            }
             for side in core.m.sides_of(state) {
                 if and_sides(core, state).is_none_or(|(left, _)| side == left) {
-                    self.offer_place(core, p, side);
+                    self.offer_place(core, p, side, cause);
                 }
             }
             if !core.m.states[state].kind.is_optional() {
@@ -321,6 +355,13 @@ impl Attempts {
 
     fn offer_side(&mut self, core: &mut Core, side: usize, row: &Row<'_>, masks: &Masks) {
         let state = core.m.sides[side].state;
+        if core.m.states[state].watches {
+            let first = core.m.sides_of(state).start;
+            if side == first || core.m.sides[first].port != row.port {
+                self.offer_watching(core, state, row, masks);
+            }
+            return;
+        }
         if let Some((left, right)) = and_sides(core, state) {
             // Both sides at once, the first time one of them is up.
             if side == left || core.m.sides[left].port != row.port {
@@ -377,7 +418,7 @@ impl Attempts {
                 }
             }
             if taken && holds(core, p, left) && holds(core, p, right) {
-                self.pass(core, p, state, row);
+                self.pass(core, p, state, Cause::row(row, &core.m));
                 self.renew_behind(core, state);
             } else if taken || !missed {
                 self.pending[left].push(p);
@@ -392,7 +433,7 @@ impl Attempts {
     fn is_void(&self, core: &Core, p: PartialId, side: usize) -> bool {
         let holds = |s| holds(core, p, s);
         match core.m.states[core.m.sides[side].state].kind {
-            StateSpec::Stream { .. } => false,
+            StateSpec::Stream { .. } | StateSpec::Absent { .. } => false,
             StateSpec::Count { .. } => (side + 1..core.m.sides.len()).any(holds),
             // It can be in a list twice when halves were left over; it takes one event all the same.
             StateSpec::Logical { op: LogicalOp::And, .. } => holds(side),
@@ -406,33 +447,33 @@ impl Attempts {
     fn take(&mut self, core: &mut Core, p: PartialId, side: usize, row: &Row<'_>) {
         let slot = core.events.capture(row.port, row.index, row.ts);
         let held = core.partials.put(&core.m, p, side, slot, row.ts) as u32;
-        let state = core.m.sides[side].state;
+        let (state, cause) = (core.m.sides[side].state, Cause::row(row, &core.m));
         let last = state == core.m.last;
         match core.m.states[state].kind {
             StateSpec::Count { min, max, .. } => {
                 if held >= min && last {
-                    self.pass(core, p, state, row);
+                    self.pass(core, p, state, cause);
                     return;
                 }
                 if held >= min {
-                    self.add(core, p, state + 1);
+                    self.add(core, p, state + 1, cause);
                 }
                 if Some(held) != max {
-                    self.offer_place(core, p, side);
+                    self.offer_place(core, p, side, cause);
                 }
             }
             _ => {
-                self.pass(core, p, state, row);
+                self.pass(core, p, state, cause);
                 self.renew_behind(core, state);
             }
         }
     }
 
-    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, row: &Row<'_>) {
+    fn pass(&mut self, core: &mut Core, p: PartialId, state: usize, cause: Cause) {
         if state == core.m.last {
-            core.matches.push(&core.m, &core.partials, &core.events, p, row);
+            core.matches.push(&core.m, &core.partials, &core.events, p, cause);
         } else {
-            self.add(core, p, state + 1);
+            self.add(core, p, state + 1, cause);
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Vocabulary. A *port* is a distinct source stream. A *state* is an element of the chain. A *side* is
 //! a place for events: a stream or count state has one, `a and b` has two. A *partial* is a match in
-//! the making; a side of it holds one event, or for a count state a list of events.
+//! the making; a side of it holds one event, or for a count state a list of events. The side of an
+//! *absent* stream holds nothing: what matters is that no event came.
 //!
 //! Invariants:
 //! * Sides stand in chain order, the left side of a logical state before its right one, and the side
@@ -38,7 +39,8 @@ pub struct PatternSpec {
     pub output: SchemaRef,
     /// Whether rows carry partition keys (only rows of one key match).
     pub keyed: bool,
-    /// Largest number of open partials; more is an error. None = no limit.
+    /// Largest number of open partials; more is an error. None = no limit. (Pairs of single events are
+    /// counted at the end of a step, all else at each row.)
     pub max_partials: Option<usize>,
 }
 
@@ -64,6 +66,17 @@ pub struct SideSpec {
     pub reference: Option<String>,
     /// What an event must satisfy.
     pub predicate: Predicate,
+    /// If no such event may come: for how long.
+    pub absent: Option<Absence>,
+}
+
+/// For how long no event may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// `not X for t`: so many ms from when the state is reached.
+    For(i64),
+    /// `not X and Y`: until the event of the other side.
+    Meanwhile,
 }
 
 /// What an event must satisfy to be taken. All parts must hold.
@@ -170,12 +183,27 @@ pub enum StateSpec {
         /// Right place.
         right: usize,
     },
+    /// No event for some time; in a logical state it is one of the sides that is absent.
+    Absent {
+        /// The side of the stream that must stay quiet.
+        side: usize,
+    },
 }
 
 impl StateSpec {
     /// Whether the state may stay empty.
     pub fn is_optional(&self) -> bool {
         matches!(self, StateSpec::Count { min: 0, .. })
+    }
+
+    /// Its sides: the first, and one past the last.
+    pub fn sides(&self) -> (usize, usize) {
+        match *self {
+            StateSpec::Stream { side }
+            | StateSpec::Count { side, .. }
+            | StateSpec::Absent { side } => (side, side + 1),
+            StateSpec::Logical { left, right, .. } => (left, right + 1),
+        }
     }
 }
 

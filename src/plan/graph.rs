@@ -208,6 +208,8 @@ pub enum KeySpec {
     Value(TypedExpr),
     /// Each of these texts whose condition holds for the row.
     Ranges(Vec<(TypedExpr, String)>),
+    /// That of each of these (of a stream that is listed several times).
+    Each(Vec<KeySpec>),
 }
 
 /// A node of the schedule.
@@ -267,6 +269,15 @@ impl Plan {
     /// Keeps operators apart that could be one.
     pub fn keep_apart(&mut self) {
         self.fused = false;
+    }
+
+    /// Limits the open partial matches of each pattern and sequence.
+    pub fn limit_partials(&mut self, most: usize) {
+        for q in &mut self.queries {
+            if let InputPlan::Pattern { spec, .. } = &mut q.input {
+                spec.max_partials = Some(most);
+            }
+        }
     }
 
     /// The query of that name.

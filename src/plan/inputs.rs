@@ -90,6 +90,7 @@ pub(super) fn plan_pattern(
 ) -> Result<(InputPlan, SelectSpec), Refused> {
     let mut waits = None;
     let mut silent = false;
+    let functions = registry::functions();
     let planned = {
         let mut lookup = |s: &Source| match resolve(s, cx) {
             Ok(id) => {
@@ -108,7 +109,7 @@ pub(super) fn plan_pattern(
                 Diagnostic::error(Code::NotSupported, s.name.at(), "")
             })),
         };
-        pattern::plan_elements(p, &mut lookup, registry::FUNCTIONS)
+        pattern::plan_elements(p, &mut lookup, &functions)
     };
     if let Some(s) = waits {
         return Err(Refused::Waits(s));

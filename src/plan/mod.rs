@@ -4,6 +4,7 @@
 //! `select`), and puts the graph in an order to run (`schedule`). `explain` draws it.
 
 mod annotations;
+mod anonymous;
 mod catalog;
 pub mod endpoints;
 pub mod explain;
@@ -39,7 +40,20 @@ use query::{Context, Refused, plan_query, resolve};
 /// Text to plan: replaces `${variables}` by those of the environment, parses, resolves and schedules.
 /// Warnings come with the plan, all faults of one pass together; they point into `text`.
 pub fn compile(text: &str) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let substituted = substitute(text, |name| std::env::var(name).ok())?;
+    compile_with(text, &[])
+}
+
+/// As [`compile`]; a variable is one of these names with its value, or one of the environment.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    text: &str,
+    variables: &[(String, String)],
+) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    // As on a command line, the last one given counts.
+    let given = |name: &str| variables.iter().rev().find(|(n, _)| n == name).map(|v| v.1.clone());
+    let substituted = substitute(text, |name| given(name).or_else(|| std::env::var(name).ok()))?;
     let original = |mut found: Vec<Diagnostic>| {
         found.iter_mut().for_each(|d| d.span = substituted.original(d.span));
         found
@@ -98,6 +112,8 @@ fn compile_statements(
     incomplete: bool,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut found = Vec::new();
+    let unfolded = anonymous::unfold(app, &mut found);
+    let app = unfolded.as_ref().unwrap_or(app);
     let settings = annotations::check(app, &mut found);
     let mut builder = Builder {
         catalog: Catalog::new(app, incomplete, &mut found),
@@ -347,7 +363,7 @@ impl Builder {
                 Err(d) => self.found.extend(d),
             }
         }
-        self.partitions[id].keys = same_type(keys);
+        self.partitions[id].keys = by_stream(same_type(keys));
         true
     }
 
@@ -391,7 +407,7 @@ fn same_type(mut keys: Vec<(StreamId, KeySpec)>) -> Vec<(StreamId, KeySpec)> {
     use crate::expr::types::AttrType;
     let ty = |key: &KeySpec| match key {
         KeySpec::Value(e) => e.ty,
-        KeySpec::Ranges(_) => AttrType::String,
+        KeySpec::Ranges(_) | KeySpec::Each(_) => AttrType::String,
     };
     if keys.windows(2).any(|w| ty(&w[0].1) != ty(&w[1].1)) {
         for (_, key) in &mut keys {
@@ -403,6 +419,22 @@ fn same_type(mut keys: Vec<(StreamId, KeySpec)>) -> Vec<(StreamId, KeySpec)> {
         }
     }
     keys
+}
+
+/// Of a stream that is listed several times, a row goes to the key of each.
+fn by_stream(keys: Vec<(StreamId, KeySpec)>) -> Vec<(StreamId, KeySpec)> {
+    let mut by_stream: Vec<(StreamId, KeySpec)> = Vec::new();
+    for (stream, key) in keys {
+        match by_stream.iter_mut().find(|(s, _)| *s == stream) {
+            None => by_stream.push((stream, key)),
+            Some((_, KeySpec::Each(all))) => all.push(key),
+            Some((_, first)) => {
+                let all = vec![first.clone(), key];
+                *first = KeySpec::Each(all);
+            }
+        }
+    }
+    by_stream
 }
 
 fn key_spec(key: &PartitionKey, scope: &mut StreamScope) -> Result<KeySpec, Vec<Diagnostic>> {

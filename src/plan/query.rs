@@ -49,8 +49,9 @@ pub(super) fn plan_query(
         Input::Stream(s) => plan_stream(q, s, events, cx, &mut notes),
         Input::Join(j) => inputs::plan_join(q, j, events, cx),
         Input::Pattern(p) => inputs::plan_pattern(q, p, events, cx),
+        // Unfolded before.
         Input::Anonymous(a) => {
-            Err(vec![Diagnostic::not_supported(a.query.span.0, "an anonymous inner query")].into())
+            Err(vec![Diagnostic::not_supported(a.query.span.0, "an inner query here")].into())
         }
     };
     let (input, mut select) = match planned {

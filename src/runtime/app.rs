@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::build::QueryNode;
 use super::core::{Core, Flow};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
 use super::event_time::{Entrance, Part};
 use super::events::Events;
 use super::input::{Input, Times};
-use super::stats::{Durations, Stats};
+use super::stats::{Durations, QueryStats, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
 use crate::event::{EventBatch, Value};
 use crate::lang::ast::StreamMark;
@@ -42,8 +43,13 @@ pub struct AppOptions {
     /// The clock at the start, ms since the epoch; output rates and triggers count from here. 0 in
     /// playback: the time of the first event.
     pub start: i64,
+    /// `${name}`s of the text and their values, before those of the environment.
+    pub variables: Vec<(String, String)>,
     /// What relative paths in `@source` and `@sink` are relative to; empty = the process's directory.
     pub directory: PathBuf,
+    /// Partial matches a pattern or sequence may have open; more stop the application with an error,
+    /// lest they use up the memory. 10 million by default.
+    pub max_partials: usize,
     /// Runs everything row by row, as Siddhi does: slow, and the same results. For tests that hold
     /// the columnar schedule to it.
     #[doc(hidden)]
@@ -60,7 +66,9 @@ impl Default for AppOptions {
             batch_rows: 1,
             clock: None,
             start: 0,
+            variables: vec![],
             directory: PathBuf::new(),
+            max_partials: 10_000_000,
             row_by_row: false,
             apart: false,
         }
@@ -157,7 +165,9 @@ impl App {
     }
 
     pub(super) fn create(text: &str, options: AppOptions, services: &Services) -> Result<App> {
-        let (mut plan, warnings) = crate::plan::compile(text).map_err(Error::Query)?;
+        let (mut plan, warnings) =
+            crate::plan::compile_with(text, &options.variables).map_err(Error::Query)?;
+        plan.limit_partials(options.max_partials);
         if options.row_by_row {
             plan.run_row_by_row();
         }
@@ -380,7 +390,12 @@ impl App {
     /// Counters.
     pub fn stats(&self) -> Stats {
         let inner = self.shared.lock();
-        let queries = self.plan.queries.iter().zip(&inner.core.stats);
+        let counted = |(node, stats): (&QueryNode, &QueryStats)| QueryStats {
+            open_partials: node.open_partials() as u64,
+            ..*stats
+        };
+        let counts = inner.core.queries.iter().zip(&inner.core.stats).map(counted);
+        let queries = self.plan.queries.iter().zip(counts);
         let rejected = self.plan.streams.iter().zip(&inner.rejected).filter(|(_, n)| **n > 0);
         let streams = self.plan.streams.iter().zip(&inner.core.stream_rows);
         let streams = streams.filter(|(_, rows)| **rows > 0);
@@ -389,7 +404,7 @@ impl App {
             steps: inner.steps,
             latency: inner.durations.latency(),
             streams: streams.map(|(s, rows)| (s.full_name(), *rows)).collect(),
-            queries: queries.map(|(q, s)| (q.name.clone(), *s)).collect(),
+            queries: queries.map(|(q, s)| (q.name.clone(), s)).collect(),
             rejected: rejected.map(|(s, n)| (s.full_name(), *n)).collect(),
             event_time: inner.core.event_time.as_ref().map(|stage| stage.stats()),
         }

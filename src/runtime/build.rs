@@ -149,6 +149,11 @@ impl QueryNode {
         self.ops.iter().filter_map(|op| op.next_timer()).min()
     }
 
+    /// Open partial matches.
+    pub(super) fn open_partials(&self) -> usize {
+        self.ops.iter().map(|op| op.open_partials()).sum()
+    }
+
     pub(super) fn snapshot(&self, w: &mut SnapshotWriter) -> Result<()> {
         self.ops.iter().try_for_each(|op| w.section(|w| op.snapshot(w)))
     }

@@ -13,6 +13,8 @@ pub struct QueryStats {
     pub rows_in: u64,
     /// Rows put out.
     pub rows_out: u64,
+    /// Partial matches that are open now, of a pattern or sequence.
+    pub open_partials: u64,
 }
 
 /// Counters of an application since it was created.

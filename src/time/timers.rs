@@ -68,6 +68,17 @@ impl Timers {
         }
     }
 
+    /// All armed timers, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Timer> {
+        self.line.iter().chain(self.heap.iter().map(|t| &t.0))
+    }
+
+    /// Drops the timers for which `keep` doesn't hold.
+    pub fn retain(&mut self, keep: impl Fn(&Timer) -> bool) {
+        self.line.retain(&keep);
+        self.heap.retain(|t| keep(&t.0));
+    }
+
     /// Number of armed timers.
     pub fn len(&self) -> usize {
         self.line.len() + self.heap.len()

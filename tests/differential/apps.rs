@@ -222,7 +222,7 @@ fn pattern(tape: &mut Tape, from: &[&str]) -> Input {
     // References to counted elements give lists in a selection, so they need an index.
     let mut usable: Vec<String> = Vec::new();
     for i in 0..count {
-        let mut one = |tape: &mut Tape, name: String, usable: &[String]| {
+        let mut one = |tape: &mut Tape, name: Option<String>, usable: &[String]| {
             let source = tape.pick(from);
             last = last.max(rank(source));
             let condition = match tape.below(4) {
@@ -238,13 +238,15 @@ fn pattern(tape: &mut Tape, from: &[&str]) -> Input {
                 }
                 _ => format!("[{}]", boolean(&Scope::new(&[""]), tape, 1)),
             };
+            let Some(name) = name else { return format!("not {source}{condition}") };
             names.push(name.clone());
             format!("{name}={source}{condition}")
         };
         let name = format!("e{}", 2 * i);
-        let mut text = one(tape, name.clone(), &usable);
+        let mut text = one(tape, Some(name.clone()), &usable);
         let mut added = vec![format!("{name}.")];
-        match tape.below(6) {
+        let mut behind = None;
+        match tape.below(8) {
             4 if i + 1 < count || !sequence => {
                 let counts: &[&str] = match sequence {
                     true => &["+", "?", "*"],
@@ -256,13 +258,31 @@ fn pattern(tape: &mut Tape, from: &[&str]) -> Input {
             5 => {
                 let op = tape.pick(&["and", "or"]);
                 let second = format!("e{}", 2 * i + 1);
-                text = format!("{text} {op} {}", one(tape, second.clone(), &usable));
+                text = format!("{text} {op} {}", one(tape, Some(second.clone()), &usable));
                 added.push(format!("{second}."));
+            }
+            6 => {
+                let absent = one(tape, None, &usable);
+                let rest = tape.pick(&["and", "for 10 millisec and", "for 1 sec or"]);
+                text = match (tape.chance(1, 2), rest.rsplit_once(' ')) {
+                    (true, _) => format!("{absent} {rest} {text}"),
+                    (false, Some((time, op))) => format!("{text} {op} {absent} {time}"),
+                    (false, None) => format!("{text} {rest} {absent}"),
+                };
+            }
+            7 => {
+                let absent = one(tape, None, &usable);
+                let time = tape.pick(&["10 millisec", "100 millisec", "1 sec"]);
+                if i == 0 && tape.chance(1, 3) {
+                    elements.push(format!("{}{absent} for {time}", tape.pick(&["", "every "])));
+                } else {
+                    behind = Some(format!("{absent} for {time}"));
+                }
             }
             _ => {}
         }
         usable.extend(added);
-        if i == 0 && tape.chance(2, 3) {
+        if elements.is_empty() && tape.chance(2, 3) {
             text = format!(
                 "every {}",
                 if text.contains(" or ") || text.contains(" and ") {
@@ -273,6 +293,7 @@ fn pattern(tape: &mut Tape, from: &[&str]) -> Input {
             );
         }
         elements.push(text);
+        elements.extend(behind);
     }
     let mut text = elements.join(arrow);
     if tape.chance(1, 2) {

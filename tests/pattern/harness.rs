@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use foreshock::error::Diagnostic;
-use foreshock::event::{EventBatch, KeyInterner, Value};
+use foreshock::event::{EventBatch, KeyInterner, SINGLE_KEY, Value};
 use foreshock::expr::types::{arrow_type, schema_of};
 use foreshock::expr::{ColumnarExpr, TypedExpr, bind};
 use foreshock::lang::ast::*;
@@ -36,10 +36,15 @@ pub struct In {
     pub values: Vec<Value>,
 }
 
-/// A match: which row completed it, and what was selected.
+/// The stream of a row that is none: the clock moves.
+pub const TICK: usize = usize::MAX;
+
+/// A match: which row completed it, or is the first behind the timer that did, and what was selected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
     pub by: usize,
+    /// It was completed by a timer.
+    pub timer: bool,
     pub ts: i64,
     pub chunk: usize,
     pub values: Vec<Value>,
@@ -100,6 +105,9 @@ impl Query {
         let mut op = PatternOp::new(&self.spec).unwrap_or_else(|e| panic!("{e}: {:?}", self.spec));
         let mut interner = KeyInterner::default();
         let mut out = vec![];
+        if self.keys.is_none() {
+            op.begin(SINGLE_KEY, 0);
+        }
         let mut from = 0;
         for to in cuts.iter().copied().chain([rows.len()]) {
             self.step(&mut op, &mut interner, rows, from..to, &mut out);
@@ -128,8 +136,12 @@ impl Query {
         let mut timeline = Timeline::new(2 * range.start as u64, i64::MIN);
         let mut per_port: Vec<Vec<(usize, u32)>> = vec![vec![]; self.spec.ports.len()];
         for i in range {
-            timeline.push(2 * i as u64 + 1, rows[i].ts);
+            timeline.push(2 * i as u64 + 1, clock(rows, i));
+            if rows[i].stream == TICK {
+                continue;
+            }
             // Keys are interned in input order, before anything else happens.
+            let known = interner.len();
             let key = match &self.keys {
                 Some(keys) => {
                     let value = &rows[i].values[keys[&rows[i].stream]];
@@ -139,6 +151,9 @@ impl Query {
                 }
                 None => 0,
             };
+            if interner.len() > known {
+                op.begin(key, clock(rows, i));
+            }
             if let Some(p) = self.spec.ports.iter().position(|p| p.stream == rows[i].stream) {
                 per_port[p].push((i, key));
             }
@@ -166,6 +181,7 @@ impl Query {
             for row in rows {
                 out.push(Match {
                     by: (b.order[row] / 2) as usize,
+                    timer: b.order[row].is_multiple_of(2),
                     ts: b.ts[row],
                     chunk: base + chunk,
                     values: columns.iter().map(|c| Value::from_array(c.as_ref(), row)).collect(),
@@ -193,6 +209,9 @@ impl Query {
             Some((t, ts)) => (t.trim(), ts.trim().parse().unwrap()),
             None => (text.trim(), before + 1),
         };
+        if text.is_empty() {
+            return In { stream: TICK, ts, values: vec![] };
+        }
         let (name, values) = text.split_once(' ').unwrap_or((text, ""));
         let stream = self.streams.iter().position(|(n, _)| n == name);
         let stream = stream.unwrap_or_else(|| panic!("no stream {name}"));
@@ -202,6 +221,11 @@ impl Query {
     }
 }
 
+/// The clock is the latest time of a row so far.
+fn clock(rows: &[In], i: usize) -> i64 {
+    rows[..=i].iter().map(|r| r.ts).max().unwrap_or(0)
+}
+
 fn batch(schema: &SchemaRef, rows: &[In], list: &[(usize, u32)], keyed: bool) -> EventBatch {
     let columns = schema.fields().iter().enumerate().map(|(c, f)| {
         Value::to_array(f.data_type(), list.iter().map(|(i, _)| &rows[*i].values[c]))
@@ -209,7 +233,8 @@ fn batch(schema: &SchemaRef, rows: &[In], list: &[(usize, u32)], keyed: bool) ->
     let columns = RecordBatch::try_new(schema.clone(), columns.collect()).unwrap();
     let ts: Vec<i64> = list.iter().map(|(i, _)| rows[*i].ts).collect();
     let order: Vec<u64> = list.iter().map(|(i, _)| 2 * *i as u64 + 1).collect();
-    let mut b = EventBatch::new(columns, ts.clone().into(), ts.into(), order.into());
+    let at: Vec<i64> = list.iter().map(|(i, _)| clock(rows, *i)).collect();
+    let mut b = EventBatch::new(columns, ts.into(), at.into(), order.into());
     b.keys = keyed.then(|| list.iter().map(|(_, k)| *k).collect());
     b
 }
@@ -242,11 +267,13 @@ pub fn show(v: &Value) -> String {
         Value::Set(list) | Value::List(list) => {
             format!("[{}]", list.iter().map(show).collect::<Vec<_>>().join(" "))
         }
+        Value::Map(_) => v.to_string(),
     }
 }
 
 /// Runs a query over a script: one row per line, `-> a,b | c,d` behind it for the matches the row
-/// completes (in order), nothing behind it if it must not complete any. Whatever way the rows are cut
+/// completes (in order), nothing behind it if it must not complete any. A line with a time only moves the
+/// clock; matches of timers that fire before a line's row are written with their time, `a,b @900`. Whatever way the rows are cut
 /// into steps, and wherever the operator is saved and restored, the matches must be these.
 pub fn check(app: &str, script: &str) {
     let q = query(app).unwrap_or_else(|d| panic!("{app}\n{d:#?}"));
@@ -266,9 +293,11 @@ pub fn check(app: &str, script: &str) {
         let matches = q.run(&rows, cuts, |_| restore);
         let mut got = vec![vec![]; rows.len()];
         for m in &matches {
-            assert_eq!(m.ts, rows[m.by].ts, "a match has the time of the event that completed it");
             let values: Vec<String> = m.values.iter().map(show).collect();
-            got[m.by].push(values.join(","));
+            let at = if m.timer { format!(" @{}", m.ts) } else { String::new() };
+            let fits = if m.timer { m.ts <= clock(&rows, m.by) } else { m.ts == rows[m.by].ts };
+            assert!(fits, "a match has the time of the event or timer that completed it");
+            got[m.by].push(values.join(",") + &at);
         }
         assert_eq!(got, expected, "{app}\nsteps end before {cuts:?}, restored: {restore}");
     }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod absent;
+mod app;
 mod harness;
 mod model;
 mod patterns;

@@ -1,9 +1,14 @@
 //! A slow model of Siddhi's engine for patterns and sequences, from its description in the reference
 //! (§5.2 to 5.4): every state has lists of new and pending partials; every row visits all of them;
-//! no index, no bitmaps, no shortcuts. Conditions are evaluated on plain numbers.
+//! no index, no bitmaps, no shortcuts. Conditions are evaluated on plain numbers. Before each row, all
+//! partials are asked for the time they wait for, the earliest goes first ([`absent`]).
+
+mod absent;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+
+use absent::Wait;
 
 /// A row: its number, stream, partition, attributes `k` and `v`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +55,16 @@ pub enum Cond {
 pub struct Side {
     pub stream: usize,
     pub conds: Vec<Cond>,
+    pub absent: Option<Absent>,
+}
+
+/// No event may come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Absent {
+    /// For so many ms.
+    For(i64),
+    /// Until the other side has its event.
+    Meanwhile,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +73,8 @@ pub enum State {
     Count(Side, usize, Option<usize>),
     And(Side, Side),
     Or(Side, Side),
+    /// An absent side.
+    Not(Side),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +92,7 @@ impl Pattern {
         let mut out = vec![];
         for (i, s) in self.states.iter().enumerate() {
             match s {
-                State::One(a) | State::Count(a, ..) => out.push((i, a)),
+                State::One(a) | State::Not(a) | State::Count(a, ..) => out.push((i, a)),
                 State::And(a, b) | State::Or(a, b) => out.extend([(i, a), (i, b)]),
             }
         }
@@ -84,6 +101,23 @@ impl Pattern {
 
     pub fn is_count(&self, side: usize) -> bool {
         matches!(self.states[self.sides()[side].0], State::Count(..))
+    }
+
+    /// Whether a state has an absent side.
+    pub fn watches(&self, state: usize) -> bool {
+        self.sides().iter().any(|(s, side)| *s == state && side.absent.is_some())
+    }
+
+    /// Whether the start waits for quiet from the first.
+    pub fn clocked(&self) -> bool {
+        let entry = self.entry();
+        let timed = |s: &Side| matches!(s.absent, Some(Absent::For(_)));
+        self.sides().iter().any(|(state, s)| *state <= entry && timed(s))
+    }
+
+    /// The first state that needs something.
+    pub fn entry(&self) -> usize {
+        (0..self.states.len()).find(|s| !self.optional(*s)).unwrap_or(0)
     }
 
     pub fn optional(&self, state: usize) -> bool {
@@ -95,7 +129,13 @@ impl Pattern {
 #[derive(Debug, Clone)]
 struct Partial {
     events: Vec<Vec<Ev>>,
+    /// Per side, and which of all waits begun it was.
+    waits: Vec<(Wait, usize)>,
+    /// States passed, up to the last of them.
+    past: usize,
     first: Option<i64>,
+    /// When it took its first event, in the count of waits.
+    begun: usize,
     /// It is past the `every` at the start, which has begun anew (or there is none).
     repeated: bool,
     done: bool,
@@ -103,8 +143,9 @@ struct Partial {
 
 type Shared = Rc<RefCell<Partial>>;
 
-/// A match: the row that completed it, and the events of each side.
-pub type Found = (usize, Vec<Vec<Ev>>);
+/// A match: the row that completed it, or comes behind the time that did, which is given then, and the
+/// events of each side.
+pub type Found = (usize, Option<i64>, Vec<Vec<Ev>>);
 
 /// The engine of one partition.
 struct Engine<'p> {
@@ -113,6 +154,14 @@ struct Engine<'p> {
     sides: Vec<(usize, &'p Side)>,
     pending: Vec<Vec<Shared>>,
     new: Vec<Vec<Shared>>,
+    /// Sequences: waiting for quiet, not disturbed by the row.
+    kept: Vec<Vec<Shared>>,
+    /// The time from which waits run that begin now.
+    now: i64,
+    /// A row is at work, no timer.
+    by_row: bool,
+    /// Waits begun so far.
+    waits: usize,
     begun: bool,
     renew: bool,
     /// Completed by this row.
@@ -126,17 +175,30 @@ pub fn run(p: &Pattern, rows: &[Ev]) -> Vec<Found> {
     let mut engines: Vec<(i32, Engine<'_>)> = vec![];
     let used: Vec<usize> = p.sides().iter().map(|(_, s)| s.stream).collect();
     let mut out = vec![];
+    if !p.partitioned {
+        engines.push((0, Engine::new(p, 0)));
+    }
     for (i, row) in rows.iter().enumerate() {
-        if !used.contains(&row.stream) {
-            continue;
+        let next = |engines: &[(i32, Engine<'_>)]| {
+            let due = engines.iter().enumerate().filter_map(|(k, (_, e))| {
+                let (due, seq) = e.due()?;
+                Some((due, k, seq))
+            });
+            due.min().filter(|(due, ..)| *due <= row.ts)
+        };
+        while let Some((due, k, seq)) = next(&engines) {
+            let found = engines[k].1.fire(due, seq);
+            out.extend(found.into_iter().map(|events| (i, Some(due), events)));
         }
         let part = if p.partitioned { row.part } else { 0 };
         let at = engines.iter().position(|(k, _)| *k == part).unwrap_or_else(|| {
-            engines.push((part, Engine::new(p)));
+            engines.push((part, Engine::new(p, row.ts)));
             engines.len() - 1
         });
-        let found = engines[at].1.row(*row);
-        out.extend(found.into_iter().map(|events| (i, events)));
+        if used.contains(&row.stream) {
+            let found = engines[at].1.row(*row);
+            out.extend(found.into_iter().map(|events| (i, None, events)));
+        }
     }
     out
 }
@@ -155,7 +217,7 @@ fn compare(op: Op, a: Option<i32>, b: Option<i32>) -> bool {
 }
 
 impl<'p> Engine<'p> {
-    fn new(p: &'p Pattern) -> Self {
+    fn new(p: &'p Pattern, now: i64) -> Self {
         let sides = p.sides();
         let n = sides.len();
         let mut e = Engine {
@@ -163,6 +225,10 @@ impl<'p> Engine<'p> {
             sides,
             pending: vec![vec![]; n],
             new: vec![vec![]; n],
+            kept: vec![vec![]; n],
+            now,
+            by_row: false,
+            waits: 0,
             begun: false,
             renew: false,
             found: vec![],
@@ -179,7 +245,10 @@ impl<'p> Engine<'p> {
     fn empty(&self) -> Partial {
         Partial {
             events: vec![vec![]; self.sides.len()],
+            waits: vec![(Wait::Idle, 0); self.sides.len()],
+            past: 0,
             first: None,
+            begun: 0,
             repeated: false,
             done: false,
         }
@@ -208,10 +277,15 @@ impl<'p> Engine<'p> {
             // An `every` that ends among them was passed with the last state that is needed.
             return;
         }
+        if self.p.sequence && self.p.watches(state) {
+            self.watch(p, state);
+            return;
+        }
         for side in self.sides_of(state) {
-            if !self.p.sequence || self.new[side].is_empty() {
+            if !self.p.sequence || self.has_room(p, side) {
                 self.new[side].push(Rc::clone(p));
             }
+            self.arm(p, side);
         }
         let empty = self.sides_of(state).iter().all(|s| p.borrow().events[*s].is_empty());
         if self.p.optional(state) && empty {
@@ -238,7 +312,9 @@ impl<'p> Engine<'p> {
             let mut copy = p.borrow().clone();
             for side in (0..self.sides.len()).filter(|s| self.sides[*s].0 >= g.0) {
                 copy.events[side].clear();
+                copy.waits[side].0 = Wait::Idle;
             }
+            copy.past = copy.past.min(g.0);
             copy.done = false;
             copy.first = copy.events.iter().flatten().map(|e| e.ts).min();
             // What repeats a later group is past the one at the start.
@@ -249,11 +325,13 @@ impl<'p> Engine<'p> {
             let copy = Rc::new(RefCell::new(copy));
             for side in self.sides_of(g.0) {
                 self.new[side].push(Rc::clone(&copy));
+                self.arm(&copy, side);
             }
         }
     }
 
     fn row(&mut self, row: Ev) -> Vec<Vec<Vec<Ev>>> {
+        (self.now, self.by_row) = (row.ts, true);
         self.expire(row.ts);
         if self.p.sequence {
             self.reset();
@@ -261,8 +339,8 @@ impl<'p> Engine<'p> {
                 self.begin();
             }
             for s in 0..self.sides.len() {
-                let new = std::mem::take(&mut self.new[s]);
-                self.pending[s].extend(new);
+                let (kept, new) = (&mut self.kept[s], &mut self.new[s]);
+                self.pending[s].extend(kept.drain(..).chain(new.drain(..)));
             }
         } else {
             for s in 0..self.sides.len() {
@@ -277,6 +355,10 @@ impl<'p> Engine<'p> {
         }
         for state in (0..self.p.states.len()).rev() {
             let sides = self.sides_of(state);
+            if self.p.sequence && self.p.watches(state) {
+                self.offer_watching(state, row);
+                continue;
+            }
             for side in &sides {
                 if self.sides[*side].1.stream == row.stream {
                     self.offer(*side, row);
@@ -294,6 +376,9 @@ impl<'p> Engine<'p> {
                 }
             }
         }
+        if self.p.sequence {
+            self.clear();
+        }
         std::mem::take(&mut self.found)
     }
 
@@ -301,7 +386,7 @@ impl<'p> Engine<'p> {
     fn expire(&mut self, ts: i64) {
         let Some(within) = self.p.within else { return };
         let mut gone: Vec<Shared> = vec![];
-        for list in self.pending.iter_mut().chain(&mut self.new) {
+        for list in self.pending.iter_mut().chain(&mut self.new).chain(&mut self.kept) {
             list.retain(|p| {
                 let late = p.borrow().first.is_some_and(|f| (ts - f).abs() > within);
                 if late && !gone.iter().any(|g| Rc::ptr_eq(g, p)) {
@@ -326,17 +411,27 @@ impl<'p> Engine<'p> {
 
     /// Sequences: what wasn't moved on is dropped, and the start filled up.
     fn reset(&mut self) {
-        for state in (0..self.p.states.len()).rev() {
+        self.clear();
+        let sides = self.sides_of(0);
+        let any = |s: &usize| !self.pending[*s].is_empty() || !self.kept[*s].is_empty();
+        if !sides.iter().any(any) && self.new[sides[0]].is_empty() {
+            self.begin();
+        }
+    }
+
+    fn clear(&mut self) {
+        for state in 0..self.p.states.len() {
             let sides = self.sides_of(state);
             let and = matches!(self.p.states[state], State::And(..));
             for s in &sides {
                 // One half of an `and` waits for the other.
-                self.pending[*s]
-                    .retain(|p| and && sides.iter().any(|s| !p.borrow().events[*s].is_empty()));
-            }
-            let waits = sides.iter().any(|s| !self.pending[*s].is_empty());
-            if state == 0 && !waits && self.new[sides[0]].is_empty() {
-                self.begin();
+                let (list, watches) =
+                    (std::mem::take(&mut self.pending[*s]), self.p.watches(state));
+                let stays = |p: &Shared| match watches {
+                    true => self.stays(p, state),
+                    false => and && sides.iter().any(|s| !p.borrow().events[*s].is_empty()),
+                };
+                self.pending[*s] = list.into_iter().filter(stays).collect();
             }
         }
     }
@@ -360,10 +455,13 @@ impl<'p> Engine<'p> {
                 }
                 continue;
             }
-            p.borrow_mut().events[side].push(row);
-            if p.borrow().first.is_none() {
-                p.borrow_mut().first = Some(row.ts);
+            if self.sides[side].1.absent.is_some() {
+                if self.disturb(&p, side) {
+                    kept.push(p);
+                }
+                continue;
             }
+            self.put(&p, side, row);
             match self.p.states[state] {
                 State::Count(_, min, max) => {
                     if self.counted(&p, side, min, max) {
@@ -371,10 +469,11 @@ impl<'p> Engine<'p> {
                     }
                 }
                 State::And(..) => {
-                    let sides = self.sides_of(state);
-                    if sides.iter().all(|s| !p.borrow().events[*s].is_empty()) {
+                    if self.sides_of(state).iter().all(|s| self.met(&p, *s)) {
                         self.passed(&p, state);
                         self.renew_behind(state);
+                    } else if self.sides_of(state).iter().any(|s| self.broken(&p, *s)) {
+                        self.give_up(&p);
                     }
                 }
                 _ => {
@@ -391,12 +490,18 @@ impl<'p> Engine<'p> {
     fn served(&self, p: &Shared, side: usize) -> bool {
         let state = self.sides[side].0;
         let holds = |s: &usize| !p.borrow().events[*s].is_empty();
+        if matches!(p.borrow().waits[side].0, Wait::Quiet | Wait::Broken) {
+            return true;
+        }
         match self.p.states[state] {
             State::Count(..) => {
-                (0..self.sides.len()).filter(|s| self.sides[*s].0 > state).any(|s| holds(&s))
+                let later = |s: &usize| self.sides[*s].0 > state;
+                let met = |s: usize| holds(&s) || p.borrow().waits[s].0 == Wait::Quiet;
+                p.borrow().past > state + 1 || (0..self.sides.len()).filter(later).any(met)
             }
-            State::Or(..) => self.sides_of(state).iter().any(holds),
-            _ => false,
+            State::Or(..) => p.borrow().past > state || self.sides_of(state).iter().any(holds),
+            State::And(..) | State::Not(_) => p.borrow().past > state,
+            State::One(_) => false,
         }
     }
 
@@ -408,19 +513,22 @@ impl<'p> Engine<'p> {
         if !self.p.sequence {
             if n == min {
                 self.passed(p, state);
+            } else if n > min {
+                self.restart_behind(p, state);
             }
             return Some(n) != max && !p.borrow().done;
         }
         if n >= min {
             self.add(p, state + 1);
         }
-        if Some(n) != max && !(last && n >= min) && self.new[side].is_empty() {
+        if Some(n) != max && !(last && n >= min) && self.has_room(p, side) {
             self.new[side].push(Rc::clone(p));
         }
         false
     }
 
     fn passed(&mut self, p: &Shared, state: usize) {
+        self.leave(p, state);
         self.add(p, state + 1);
         // The start of a sequence is filled up by `reset` in any case.
         if !self.p.sequence {

@@ -26,10 +26,10 @@ macro_rules! refuses {
 }
 
 refuses! {
-    absent: "a=A -> not B for 1 sec select a.x"
+    event_of_an_absent_stream: "a=A -> not B for 1 sec select B.x"
+        => "the pattern has no event `B` (`not B` is matched by no event of `B`)", at "B";
+    absent_behind_a_start_that_may_stay_empty: "a=A*, not B for 1 sec, c=C select c.x"
         => "is not supported yet", at "not B for 1 sec";
-    absent_in_and: "a=A -> not B and c=C select a.x"
-        => "is not supported yet", at "not B";
     stream_function: "every a=A#pol2Cart(x, x) -> b=B select a.x"
         => "`#pol2Cart` in a pattern is not supported yet", at "pol2Cart(x, x)";
     later_event: "e1=A[x > e2.x] -> e2=B select e2.x"

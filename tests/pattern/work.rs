@@ -1,8 +1,10 @@
 //! How much work and memory a pattern takes, counted.
 
 use foreshock::event::EventBatch;
+use foreshock::event::SINGLE_KEY;
 use foreshock::op::pattern::PatternOp;
 use foreshock::op::{Operator, Output};
+use foreshock::state::SnapshotWriter;
 use foreshock::time::{Step, Timeline};
 
 use crate::harness::{In, LETTERS, Query, query};
@@ -111,5 +113,36 @@ fn keys_that_never_come_back_leave_nothing_behind() {
         }
         // Partitions may lie `within` apart in time, so partials are kept for twice as long.
         assert!((100..=202).contains(&most), "{chain}: {most}");
+    }
+}
+
+#[test]
+fn events_of_an_absent_stream_look_at_the_matches_they_end() {
+    let (q, mut op) = letters("every a=A -> not B[x == a.x] for 10 sec select a.x");
+    let a = rows(&q, (0..1000).map(|i| format!("A {i} @{i}")));
+    step(&mut op, q.inputs(&a));
+    assert_eq!((op.open_partials(), op.visited_partials()), (1000, 0));
+    let b = rows(&q, (500..1500).map(|i| format!("B {i} @{}", 1000 + i)));
+    step(&mut op, q.inputs(&b));
+    assert_eq!((op.open_partials(), op.visited_partials()), (500, 500));
+    // The others are matches when their time is over, and nothing is left of them.
+    assert_eq!(op.next_timer(), Some(10_000));
+    let timeline = Timeline::new(0, 10_499);
+    let mut out = Output::default();
+    op.process(&Step { timeline: &timeline }, &mut [None, None], &mut out).unwrap();
+    assert_eq!(out.take().iter().map(|b| b.rows()).sum::<usize>(), 500);
+    assert_eq!((op.open_partials(), op.held_events()), (0, 0));
+}
+
+#[test]
+fn a_clock_that_begins_anew_leaves_nothing_behind() {
+    for pattern in ["every not A for 1 hour -> b=B", "every not A for 1 hour, b=B"] {
+        let (q, mut op) = letters(&format!("{pattern} select b.x"));
+        op.begin(SINGLE_KEY, 0);
+        step(&mut op, q.inputs(&rows(&q, (0..50_000).map(|i| format!("A {i} @{i}")))));
+        assert_eq!(op.open_partials(), 1);
+        let mut w = SnapshotWriter::new();
+        op.snapshot(&mut w).unwrap();
+        assert!(w.finish().len() < 50_000, "{pattern}");
     }
 }

@@ -147,6 +147,9 @@ impl From<Value> for Datum {
             Value::String(v) => Datum::Text(v.to_string()),
             Value::Set(v) => Datum::Set(v.into_iter().map(Datum::from).collect()),
             Value::List(v) => Datum::List(v.into_iter().map(Datum::from).collect()),
+            Value::Map(_) => {
+                Datum::Opaque { class: "java.util.HashMap".into(), text: value.to_string() }
+            }
         }
     }
 }

@@ -40,7 +40,6 @@ pub fn outside(app: &str) -> BTreeSet<String> {
             "update" | "delete" => Some(at(i).into()),
             "in" if !clause.annotation => Some("in".into()),
             "return" => Some("return".into()),
-            "not" if clause.from && !clause.on && clause.brackets == 0 => Some("absent".into()),
             "from" if matches!(at(i + 1), "from") || (at(i + 1) == "(" && at(i + 2) == "from") => {
                 Some("inner query".into())
             }
@@ -57,12 +56,9 @@ pub fn outside(app: &str) -> BTreeSet<String> {
     found
 }
 
-/// Where in a query the scan is.
+/// Whether the scan is in an annotation.
 #[derive(Default)]
 struct Clause {
-    from: bool,
-    on: bool,
-    brackets: i32,
     annotation: bool,
     parens: i32,
 }
@@ -70,13 +66,6 @@ struct Clause {
 impl Clause {
     fn see(&mut self, token: &str) {
         match token {
-            "from" => (self.from, self.on, self.brackets) = (true, false, 0),
-            "on" => self.on = true,
-            "select" | "insert" | "return" | "update" | "delete" | ";" | "begin" => {
-                self.from = false;
-            }
-            "[" => self.brackets += 1,
-            "]" => self.brackets -= 1,
             "@" => (self.annotation, self.parens) = (true, 0),
             "(" if self.annotation => self.parens += 1,
             ")" if self.annotation => {
@@ -162,6 +151,7 @@ mod tests {
             "from S join T on not (S.a == T.a) select * insert into O;",
             "@App:playback define stream S (a int); from every e1=S -> e2=S<2:> select e1.a as a \
              insert into O; -- define table",
+            "from not S[a > 1] for 1 sec -> e1=S -> not S and e2=T select e1.a as a insert into O;",
             "partition with (a of S, b of T) begin from S select a insert into #I; end;",
             "partition with (a > 1 as 'x' or a < 1 as 'y' of S) begin",
             "define trigger T at 'start'; from S select a output last every 2 events insert into O;",
@@ -175,8 +165,6 @@ mod tests {
         for (app, name) in [
             ("define table T (a int);", "define table"),
             ("from S#window.mine(1, a) select a insert into O;", "#window.mine"),
-            ("from not S[a > 1] for 1 sec -> e2=S select e2.a as a insert into O;", "absent"),
-            ("from e1=S -> not S and e2=T select e1.a as a insert into O;", "absent"),
             ("from S[a == T.a in T] select a insert into O;", "in"),
             ("from (from S select a return) select a insert into O;", "inner query"),
             ("from !S select a insert into O;", "fault stream"),

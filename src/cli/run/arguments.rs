@@ -31,6 +31,8 @@ pub struct Arguments {
     /// The format of standard input and output.
     #[arg(long, value_enum)]
     pub format: Option<TextFormat>,
+    #[command(flatten)]
+    pub variables: crate::cli::text::Variables,
     /// Rows that are run at once. Changes speed, never results.
     #[arg(long, value_name = "N", default_value = "8192")]
     pub batch_rows: NonZeroUsize,

@@ -46,6 +46,7 @@ fn run_app(arguments: &Arguments) -> Result<(), Failure> {
     let options = AppOptions {
         batch_rows: arguments.batch_rows.get(),
         directory: arguments.app.parent().map(Path::to_path_buf).unwrap_or_default(),
+        variables: arguments.variables.set.clone(),
         ..AppOptions::default()
     };
     let engine = Engine::with_log_target(printer.clone());

@@ -79,7 +79,11 @@ pub fn stats(app: &App, report: &RunReport) {
     }
     for (name, q) in &stats.queries {
         let (rows_in, rows_out) = (number(q.rows_in), number(q.rows_out));
-        let _ = writeln!(out, "query   {name:<24} {rows_in:>12} in  {rows_out:>12} out");
+        let open = match q.open_partials {
+            0 => String::new(),
+            n => format!("  {} open matches", number(n)),
+        };
+        let _ = writeln!(out, "query   {name:<24} {rows_in:>12} in  {rows_out:>12} out{open}");
     }
     for s in &report.sinks {
         let _ = writeln!(out, "sink    {:<24} {:>12} events  {}", s.stream, number(s.rows), s.kind);

@@ -48,9 +48,9 @@ impl CallNode {
         call: &TypedExpr,
     ) -> Self {
         let args = arguments(args);
-        let kernel = (calls.kernel)(&Site { args: &args, returns: call.ty, span: call.span });
+        let (name, returns, span) = (function.name, call.ty, call.span);
+        let kernel = (calls.kernel)(&Site { name, args: &args, returns, span });
         let known = args.iter().map(|a| (a.ty, a.constant.cloned())).collect();
-        let (returns, span) = (call.ty, call.span);
         Self { function, calls, kernel, known, args: lowered, returns, span }
     }
 }
@@ -107,7 +107,8 @@ impl PhysicalExpr for CallNode {
                 .iter()
                 .map(|(ty, constant)| Arg { ty: *ty, constant: constant.as_ref() })
                 .collect();
-            let site = Site { args: &known, returns: self.returns, span: self.span };
+            let (name, returns, span) = (self.function.name, self.returns, self.span);
+            let site = Site { name, args: &known, returns, span };
             let done = columns(&site, &args, batch.num_rows())
                 .map_err(|e| DataFusionError::External(Box::new(e)))?;
             if let Some(value) = done {

@@ -171,7 +171,7 @@ fn unbox(args: &[Scalar<'_>], to: AttrType) -> Option<Value> {
         Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Double(_) => is_numeric(to),
         Value::Bool(_) => to == AttrType::Bool,
         Value::String(_) => to == AttrType::String,
-        Value::Null | Value::Set(_) | Value::List(_) => false,
+        Value::Null | Value::Set(_) | Value::List(_) | Value::Map(_) => false,
     };
     fits.then_some(value)
 }

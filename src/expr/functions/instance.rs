@@ -61,7 +61,7 @@ fn is_a(x: &Scalar<'_>, class: AttrType) -> bool {
         Scalar::Bool(_) => class == AttrType::Bool,
         Scalar::Str(_) => class == AttrType::String,
         Scalar::Object(bytes) => match object::decode(bytes) {
-            Value::Null | Value::Set(_) | Value::List(_) => false,
+            Value::Null | Value::Set(_) | Value::List(_) | Value::Map(_) => false,
             plain => is_a(&Scalar::of(&plain), class),
         },
     }

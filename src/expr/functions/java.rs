@@ -101,6 +101,16 @@ pub fn write_value(out: &mut String, value: &Value) {
             }
             out.push(']');
         }
+        Value::Map(entries) => {
+            out.push('{');
+            for (i, (key, item)) in entries.iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { ", " });
+                write_value(out, key);
+                out.push('=');
+                write_value(out, item);
+            }
+            out.push('}');
+        }
     }
 }
 

@@ -5,14 +5,24 @@
 //! columnar one in a loop over typed arrays, or replaces it by [`Calls::columns`] where whole arrays
 //! can be computed at once. Kernels never fail: what has no value is null.
 
+pub mod calendar;
 pub mod choose;
+pub mod collections;
 pub mod convert;
+mod datefmt;
 pub mod extreme;
 pub mod instance;
 pub mod java;
+pub mod json;
+mod kit;
+pub mod math;
 pub mod polar;
 pub mod sets;
+#[cfg(feature = "sql")]
+pub mod sql;
+pub mod strings;
 pub mod time;
+pub mod units;
 pub mod uuid;
 
 use std::borrow::Cow;
@@ -74,6 +84,8 @@ pub struct Arg<'a> {
 /// A call whose types were checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Site<'a> {
+    /// The function's name, without namespace.
+    pub name: &'static str,
     /// Its arguments.
     pub args: &'a [Arg<'a>],
     /// Its result type.
@@ -169,7 +181,9 @@ impl<'a> Scalar<'a> {
             Value::Double(v) => Scalar::Double(*v),
             Value::Bool(v) => Scalar::Bool(*v),
             Value::String(v) => Scalar::Str(Cow::Borrowed(v)),
-            Value::Set(_) | Value::List(_) => Scalar::Object(Cow::Owned(object::encode(value))),
+            Value::Set(_) | Value::List(_) | Value::Map(_) => {
+                Scalar::Object(Cow::Owned(object::encode(value)))
+            }
         }
     }
 

@@ -292,7 +292,12 @@ fn function_call(function: &'static FunctionSpec, args: &[TypedExpr], e: &TypedE
         (FunctionEval::IfThenElse, _) => literal(&Value::Null, e.ty),
         (FunctionEval::Calls(calls), _) => {
             let known = arguments(args);
-            let kernel = (calls.kernel)(&Site { args: &known, returns: e.ty, span: e.span });
+            let kernel = (calls.kernel)(&Site {
+                name: function.name,
+                args: &known,
+                returns: e.ty,
+                span: e.span,
+            });
             call(kernel, args.iter().map(lower).collect(), function.volatile)
         }
     }

@@ -146,6 +146,19 @@ pub(super) fn push_json(out: &mut String, value: &Value) {
             out.push(']');
             Ok(())
         }
+        Value::Map(entries) => {
+            out.push('{');
+            for (i, (key, item)) in entries.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                push_json_string(out, &key.to_string());
+                out.push(':');
+                push_json(out, item);
+            }
+            out.push('}');
+            Ok(())
+        }
     };
 }
 
@@ -177,6 +190,7 @@ pub(crate) fn push_java(out: &mut String, value: &Value) {
             out.push(']');
             Ok(())
         }
+        Value::Map(_) => write!(out, "{value}"),
     };
 }
 

@@ -108,5 +108,6 @@ fn push_value(line: &mut String, value: &Value) {
             }
             write!(line, "]")
         }
+        Value::Map(_) => write!(line, "{value}"),
     };
 }

@@ -209,17 +209,20 @@ impl Plan {
 
     /// The keys of a partition: the expression and the stream.
     fn partition_keys(&self, p: usize) -> Vec<(String, StreamId)> {
+        fn told(key: &KeySpec, columns: &names::Columns) -> Vec<String> {
+            let range = |(e, key): &(_, String)| format!("{} as '{key}'", columns.describe(e));
+            match key {
+                KeySpec::Value(e) => vec![columns.describe(e)],
+                KeySpec::Ranges(ranges) => {
+                    vec![ranges.iter().map(range).collect::<Vec<_>>().join(" or ")]
+                }
+                KeySpec::Each(keys) => keys.iter().flat_map(|k| told(k, columns)).collect(),
+            }
+        }
         let of = |(s, key): &(StreamId, KeySpec)| {
             let columns = names::Columns::of(self.attributes(*s));
-            let range = |(e, key): &(_, String)| format!("{} as '{key}'", columns.describe(e));
-            let told = match key {
-                KeySpec::Value(e) => columns.describe(e),
-                KeySpec::Ranges(ranges) => {
-                    ranges.iter().map(range).collect::<Vec<_>>().join(" or ")
-                }
-            };
-            (told, *s)
+            told(key, &columns).into_iter().map(|key| (key, *s)).collect::<Vec<_>>()
         };
-        self.partitions[p].keys.iter().map(of).collect()
+        self.partitions[p].keys.iter().flat_map(of).collect()
     }
 }

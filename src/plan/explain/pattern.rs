@@ -7,7 +7,7 @@ use crate::expr::describe::{self, Names};
 use crate::expr::{ColumnRef, TypedExpr, TypedKind};
 use crate::lang::ast::{BinaryOp, LogicalOp, PatternKind};
 use crate::pattern::PatternSpec;
-use crate::pattern::spec::{EqualKey, EventRef, KeyClass, Pick, StateSpec};
+use crate::pattern::spec::{Absence, EqualKey, EventRef, KeyClass, Pick, StateSpec};
 use crate::plan::graph::Plan;
 
 /// A pattern or sequence.
@@ -72,17 +72,22 @@ impl View<'_> {
         }
     }
 
-    /// `e1=S`.
+    /// `e1=S`, `not S for 1 sec`.
     fn element(&self, side: usize) -> String {
-        match &self.spec.sides[side].reference {
-            Some(r) => format!("{r}={}", self.stream(side)),
-            None => self.stream(side),
+        let s = &self.spec.sides[side];
+        match (&s.reference, s.absent) {
+            (_, Some(Absence::For(ms))) => {
+                format!("not {} for {}", self.stream(side), duration(ms))
+            }
+            (_, Some(Absence::Meanwhile)) => format!("not {}", self.stream(side)),
+            (Some(r), None) => format!("{r}={}", self.stream(side)),
+            (None, None) => self.stream(side),
         }
     }
 
     fn state_text(&self, state: usize) -> String {
         match self.spec.states[state] {
-            StateSpec::Stream { side } => self.element(side),
+            StateSpec::Stream { side } | StateSpec::Absent { side } => self.element(side),
             StateSpec::Count { side, min, max } => {
                 let max = max.map_or(String::new(), |m| m.to_string());
                 format!("{}<{min}:{max}>", self.element(side))
@@ -167,7 +172,14 @@ impl View<'_> {
                 format!("{} of {stream}", names.join(", "))
             }
         };
-        self.spec.ports.iter().map(of).collect::<Vec<_>>().join("; ")
+        // Of streams that are only ever absent nothing is held.
+        let held =
+            |port: usize| self.spec.sides.iter().any(|s| s.port == port && s.absent.is_none());
+        let ports = self.spec.ports.iter().enumerate().filter(|(i, _)| held(*i));
+        match ports.map(|(_, p)| of(p)).collect::<Vec<_>>().join("; ") {
+            none if none.is_empty() => "nothing".into(),
+            kept => kept,
+        }
     }
 
     fn state(&self, i: usize) -> Op {
@@ -188,8 +200,13 @@ impl View<'_> {
                 };
                 self.side(Op::new(kind, format!("{}, {many}", self.element(side))), side)
             }
+            StateSpec::Absent { side } => {
+                self.side(Op::new(kind, format!("no event of {}", self.stream(side))), side)
+            }
             StateSpec::Logical { op, left, right } => {
                 let which = match op {
+                    LogicalOp::And if self.watches(i) => "both sides, in any order",
+                    LogicalOp::Or if self.watches(i) => "either side",
                     LogicalOp::And => "one event of each, in any order",
                     LogicalOp::Or => "one event of either",
                 };
@@ -201,6 +218,9 @@ impl View<'_> {
             }
         };
         match self.spec.groups.iter().find(|g| (g.first..=g.last).contains(&i)) {
+            Some(g) if g.first == i && g.first == g.last && self.watches(i) => {
+                op.remark("every", "begins anew when it has matched")
+            }
             Some(g) if g.first == i && g.first == g.last => {
                 op.remark("every", "each event that fits starts a match of its own")
             }
@@ -218,6 +238,10 @@ impl View<'_> {
         let p = &s.predicate;
         let schema = &self.spec.ports[s.port].schema;
         let own = Columns::of(schema);
+        let op = match s.absent {
+            Some(absence) => self.timer(op, side, absence),
+            None => op,
+        };
         let mut op = match &p.event {
             Some(e) => op.fact("bitmap", own.describe(e)),
             None if p.across.is_some() => {
@@ -240,6 +264,8 @@ impl View<'_> {
             op = op.fact("lookup", format!("hash of {}", hashed.join(", ")));
         } else if searched && !rest.is_empty() {
             op = op.remark("lookup", "every partial match that waits here: no equality to index");
+        } else if searched && s.absent.is_some() {
+            op = op.remark("lookup", "every partial match that waits here");
         } else if searched {
             op = op.remark("lookup", "every partial match that waits here takes the event");
         }
@@ -254,6 +280,28 @@ impl View<'_> {
             op = op.fact("by row", tests.join(" and "));
         }
         op
+    }
+
+    /// Whether a side of the state is absent.
+    fn watches(&self, state: usize) -> bool {
+        let (from, to) = self.spec.states[state].sides();
+        self.spec.sides[from..to].iter().any(|s| s.absent.is_some())
+    }
+
+    /// What an absent side waits for, and from when.
+    fn timer(&self, op: Op, side: usize, absence: Absence) -> Op {
+        let Absence::For(ms) = absence else {
+            return op.remark("absent", "until the other side comes; an event that fits ends it");
+        };
+        let state = self.spec.sides[side].state;
+        let at_start = self.spec.states[..state].iter().all(StateSpec::is_optional);
+        let from = match (at_start, self.spec.keyed) {
+            (false, _) => "the event before it",
+            (true, false) => "the start of the application",
+            (true, true) => "when the key comes into being",
+        };
+        let what = if at_start { "starts it anew" } else { "ends it" };
+        op.fact("timer", format!("{} from {from}; an event that fits {what}", duration(ms)))
     }
 
     /// `card == e1.card (string)`.

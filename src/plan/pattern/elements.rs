@@ -7,7 +7,7 @@ use crate::error::{Code, Diagnostic, Span};
 use crate::lang::ast::{
     Expr, Handler, PatternElement, PatternInput, PatternKind, PatternStream, Source,
 };
-use crate::pattern::spec::{EveryGroup, PortSpec, Predicate, SideSpec, StateSpec};
+use crate::pattern::spec::{Absence, EveryGroup, PortSpec, Predicate, SideSpec, StateSpec};
 
 /// What the chain consists of.
 #[derive(Default)]
@@ -50,12 +50,12 @@ impl<'e> Flatten<'_, '_, 'e> {
     fn element(&mut self, e: &'e PatternElement, in_every: bool) {
         match e {
             PatternElement::Stream(s) => {
-                let side = self.side(s);
+                let side = self.side(s, None);
                 self.out.states.push(StateSpec::Stream { side });
             }
             PatternElement::Count { stream, min, max, span } => {
                 self.check_count(*min, *max, span.0);
-                let side = self.side(stream);
+                let side = self.side(stream, None);
                 self.out.states.push(StateSpec::Count { side, min: *min, max: *max });
             }
             PatternElement::Logical { left, op, right, .. } => {
@@ -64,7 +64,13 @@ impl<'e> Flatten<'_, '_, 'e> {
                     self.out.states.push(StateSpec::Logical { op: *op, left, right });
                 }
             }
-            PatternElement::Absent { span, .. } => self.absent(span.0),
+            PatternElement::Absent { stream, waiting, span } => {
+                // The parser lets `not X` without a time stand beside another stream only.
+                let Some(time) = waiting else { return self.needs_time(span.0) };
+                self.check_start(span.0);
+                let side = self.side(stream, Some(Absence::For(time.millis())));
+                self.out.states.push(StateSpec::Absent { side });
+            }
             PatternElement::Chain(list) => list.iter().for_each(|e| self.element(e, in_every)),
             PatternElement::Every { inner, span } => self.every(inner, span.0, in_every),
         }
@@ -106,17 +112,32 @@ impl<'e> Flatten<'_, '_, 'e> {
         self.findings.push(Diagnostic::error(Code::Invalid, at, message));
     }
 
-    fn absent(&mut self, at: Span) {
-        self.findings.push(Diagnostic::not_supported(at, "`not …` in a pattern"));
+    fn needs_time(&mut self, at: Span) {
+        let message = "how long must the stream stay quiet?";
+        let help = "write `not S for 1 sec`, or `not S and e1=T`";
+        self.findings.push(Diagnostic::error(Code::Invalid, at, message).with_help(help));
+    }
+
+    /// In a sequence what may be skipped is tried anew with every row, so that nothing behind it could have a
+    /// clock.
+    fn check_start(&mut self, at: Span) {
+        let skipped = !self.out.states.is_empty()
+            && self.out.states.iter().all(StateSpec::is_optional)
+            && self.kind == PatternKind::Sequence;
+        if skipped {
+            let what = "`not` behind elements that may be skipped, at the start of a sequence,";
+            self.findings.push(Diagnostic::not_supported(at, what));
+        }
     }
 
     /// A side of `and`, `or`.
     fn logical_side(&mut self, e: &'e PatternElement) -> Option<usize> {
         match e {
-            PatternElement::Stream(s) => Some(self.side(s)),
-            PatternElement::Absent { span, .. } => {
-                self.absent(span.0);
-                None
+            PatternElement::Stream(s) => Some(self.side(s, None)),
+            PatternElement::Absent { stream, waiting, span } => {
+                self.check_start(span.0);
+                let absence = waiting.as_ref().map(|t| Absence::For(t.millis()));
+                Some(self.side(stream, Some(absence.unwrap_or(Absence::Meanwhile))))
             }
             other => {
                 let message = "`and` and `or` join two streams, nothing else";
@@ -128,7 +149,7 @@ impl<'e> Flatten<'_, '_, 'e> {
     }
 
     /// A place for events of a stream.
-    fn side(&mut self, s: &'e PatternStream) -> usize {
+    fn side(&mut self, s: &'e PatternStream, absent: Option<Absence>) -> usize {
         let port = match (self.streams)(&s.input.source) {
             Ok((stream, schema)) => self.port(stream, schema),
             Err(d) => {
@@ -139,10 +160,12 @@ impl<'e> Flatten<'_, '_, 'e> {
         let filters = self.filters(s);
         let reference = s.reference.as_ref().map(|r| r.name.clone());
         let stream: Source = s.input.source.clone();
-        self.out.names.push(SideName { reference: reference.clone(), stream });
+        let is_absent = absent.is_some();
+        self.out.names.push(SideName { reference: reference.clone(), stream, is_absent });
         self.out.filters.push(filters);
         let state = self.out.states.len();
-        self.out.sides.push(SideSpec { port, state, reference, predicate: Predicate::default() });
+        let predicate = Predicate::default();
+        self.out.sides.push(SideSpec { port, state, reference, predicate, absent });
         self.out.sides.len() - 1
     }
 

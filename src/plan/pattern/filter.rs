@@ -189,7 +189,7 @@ impl FilterScope<'_, '_> {
 impl Scope for FilterScope<'_, '_> {
     fn attribute(&mut self, name: &AttrRef) -> Result<TypedExpr, Diagnostic> {
         let (attribute, at) = (&name.name.name, name.span.0);
-        let side = self.builder.side_of(name)?;
+        let side = self.builder.side_of(name, Some(self.side))?;
         let index = name.source.as_ref().and_then(|s| s.index);
         let target = match side {
             Some(side) => self.builder.target(side, index, Some(self.side)),

@@ -17,7 +17,7 @@ use arrow::datatypes::SchemaRef;
 use crate::error::{Code, Diagnostic, Span};
 use crate::expr::functions::FunctionSpec;
 use crate::expr::types::{AttrType, schema_of};
-use crate::lang::ast::{PatternInput, Source};
+use crate::lang::ast::{PatternInput, Source, StreamMark};
 use crate::pattern::PatternSpec;
 use crate::pattern::spec::{EventRef, OutputColumn, PortSpec};
 
@@ -43,9 +43,18 @@ struct SideName {
     reference: Option<String>,
     /// The stream, with its mark.
     stream: Source,
+    /// `not`: there is never an event of it but the one under test.
+    is_absent: bool,
 }
 
 impl SideName {
+    fn is_called(&self, mark: StreamMark, name: &str) -> bool {
+        match &self.reference {
+            Some(r) => mark == StreamMark::Plain && r == name,
+            None => self.stream.mark == mark && self.stream.name.name == name,
+        }
+    }
+
     fn shown(&self) -> &str {
         self.reference.as_deref().unwrap_or(&self.stream.name.name)
     }

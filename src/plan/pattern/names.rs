@@ -18,12 +18,9 @@ pub(super) enum Target {
 }
 
 impl PatternBuilder<'_> {
-    /// The side a reference or stream name means; the first one of that name.
+    /// The side a reference or stream name means; the first one of that name that is not absent.
     pub(super) fn side_named(&self, mark: StreamMark, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| match &n.reference {
-            Some(r) => mark == StreamMark::Plain && r == name,
-            None => n.stream.mark == mark && n.stream.name.name == name,
-        })
+        self.names.iter().position(|n| !n.is_absent && n.is_called(mark, name))
     }
 
     /// The side a bare name means as an event, if it isn't an attribute.
@@ -57,13 +54,18 @@ impl PatternBuilder<'_> {
         }
     }
 
-    /// The side in front of the dot of `e1.price`.
-    pub(super) fn side_of(&self, name: &AttrRef) -> Result<Option<usize>, Diagnostic> {
+    /// The side in front of the dot of `e1.price`, in the filter of side `own` or behind the pattern.
+    pub(super) fn side_of(
+        &self,
+        name: &AttrRef,
+        own: Option<usize>,
+    ) -> Result<Option<usize>, Diagnostic> {
         if name.second.is_some() {
             return Err(Diagnostic::not_supported(name.span.0, "a two-level reference"));
         }
         let Some(source) = &name.source else { return Ok(None) };
-        match self.side_named(source.mark, &source.name.name) {
+        let is_own = |own: &usize| self.names[*own].is_called(source.mark, &source.name.name);
+        match self.side_named(source.mark, &source.name.name).or(own.filter(is_own)) {
             Some(side) => Ok(Some(side)),
             None => Err(self.unknown_event(&source.name.name, source.name.at())),
         }
@@ -74,10 +76,16 @@ impl PatternBuilder<'_> {
         let finding = Diagnostic::error(Code::Name, at, message).with_label("not found");
         // Whoever writes the stream's name where the event has one of its own.
         match self.names.iter().find(|n| n.stream.name.name == name) {
+            Some(n) if n.is_absent => {
+                finding.with_help(format!("`not {name}` is matched by no event of `{name}`"))
+            }
             Some(n) => {
                 finding.with_help(format!("the event of `{name}` is called `{}`", n.shown()))
             }
-            None => finding.with_nearest(name, self.names.iter().map(|n| n.shown())),
+            None => {
+                let present = self.names.iter().filter(|n| !n.is_absent);
+                finding.with_nearest(name, present.map(|n| n.shown()))
+            }
         }
     }
 

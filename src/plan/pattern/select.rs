@@ -12,7 +12,8 @@ use crate::pattern::spec::{OutputColumn, StateSpec};
 
 impl PatternBuilder<'_> {
     /// All attributes of all elements, for `select *`: names and values. As in Siddhi the right side of
-    /// `and`, `or` comes before the left one, and of a count state it is the last event.
+    /// `and`, `or` comes before the left one, of a count state it is the last event, and those of an absent
+    /// stream are null.
     ///
     /// # Errors
     /// If two elements have an attribute of the same name.
@@ -25,7 +26,9 @@ impl PatternBuilder<'_> {
             .states
             .iter()
             .flat_map(|s| match *s {
-                StateSpec::Stream { side } | StateSpec::Count { side, .. } => vec![side],
+                StateSpec::Stream { side }
+                | StateSpec::Count { side, .. }
+                | StateSpec::Absent { side } => vec![side],
                 StateSpec::Logical { left, right, .. } => vec![right, left],
             })
             .collect();
@@ -62,8 +65,8 @@ impl PatternBuilder<'_> {
             return Err(self.unknown_attribute(side, attribute, name_at));
         };
         let event = match self.target(side, index, None) {
-            Target::Held(event) => event,
-            Target::Own | Target::Missing => return Ok(null(ty, at)),
+            Target::Held(event) if !self.names[side].is_absent => event,
+            _ => return Ok(null(ty, at)),
         };
         let name = format!("{}.{attribute}", self.shown(event));
         let column = self.keep(side, column);
@@ -100,14 +103,19 @@ impl PatternBuilder<'_> {
 
     /// Whether some element has the attribute.
     fn is_attribute(&self, name: &str) -> bool {
-        (0..self.names.len()).any(|s| self.attribute_of(s, name).is_some())
+        self.present().any(|s| self.attribute_of(s, name).is_some())
+    }
+
+    /// The sides that have events.
+    fn present(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.names.len()).filter(|s| !self.names[*s].is_absent)
     }
 
     /// A bare attribute: of the only element that has it.
     fn bare(&mut self, name: &AttrRef) -> Result<TypedExpr, Diagnostic> {
         let (attribute, at) = (&name.name.name, name.span.0);
         let having: Vec<usize> =
-            (0..self.names.len()).filter(|s| self.attribute_of(*s, attribute).is_some()).collect();
+            self.present().filter(|s| self.attribute_of(*s, attribute).is_some()).collect();
         match having.as_slice() {
             [side] => self.value(*side, Some(EventIndex::Last(0)), attribute, at, at),
             [] if self.side_named(name.mark, attribute).is_some() => {
@@ -117,11 +125,10 @@ impl PatternBuilder<'_> {
             }
             [] => {
                 let message = format!("no element of the pattern has an attribute `{attribute}`");
+                let schema = |s: usize| &self.spec.ports[self.spec.sides[s].port].schema;
                 let known: Vec<&str> = self
-                    .spec
-                    .ports
-                    .iter()
-                    .flat_map(|p| p.schema.fields().iter().map(|f| f.name().as_str()))
+                    .present()
+                    .flat_map(|s| schema(s).fields().iter().map(|f| f.name().as_str()))
                     .collect();
                 Err(Diagnostic::error(Code::Name, at, message)
                     .with_label("not found")
@@ -145,7 +152,7 @@ fn null(ty: AttrType, at: Span) -> TypedExpr {
 /// The rest of the query. Columns are source 0, in the order of first use.
 impl Scope for PatternBuilder<'_> {
     fn attribute(&mut self, name: &AttrRef) -> Result<TypedExpr, Diagnostic> {
-        let Some(side) = self.side_of(name)? else { return self.bare(name) };
+        let Some(side) = self.side_of(name, None)? else { return self.bare(name) };
         let index = name.source.as_ref().and_then(|s| s.index);
         let counts =
             matches!(self.spec.states[self.spec.sides[side].state], StateSpec::Count { .. });

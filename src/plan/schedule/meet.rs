@@ -153,7 +153,7 @@ fn many_always(plan: &Plan, graph: &Graph) -> Vec<Id> {
         }
     }
     let many_keys = |p: &PartitionPlan| {
-        !p.shared.is_empty() || p.keys.iter().any(|(_, key)| matches!(key, KeySpec::Ranges(_)))
+        !p.shared.is_empty() || p.keys.iter().any(|(_, key)| !matches!(key, KeySpec::Value(_)))
     };
     let told = plan.partitions.iter().enumerate().filter(|(_, p)| many_keys(p));
     many.extend(told.map(|(p, _)| graph.id(Node::Partition(p))));
