@@ -10,7 +10,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::build::QueryNode;
-use super::core::{Core, Flow};
+use super::core::Core;
+use super::delivery::{Callback, Delivery, Place, Subscription, deliveries};
 use super::endpoints::Connections;
 use super::engine::{Engine, Services};
 use super::event_time::{Entrance, Part};
@@ -18,7 +19,7 @@ use super::events::Events;
 use super::input::{Input, Times};
 use super::stats::{Durations, QueryStats, Stats};
 use crate::error::{Diagnostic, Error, Result, nearest};
-use crate::event::{EventBatch, Value};
+use crate::event::Value;
 use crate::lang::ast::StreamMark;
 use crate::plan::{Plan, WindowEnd};
 use crate::time::wall::Stopwatch;
@@ -89,25 +90,6 @@ pub struct StreamInfo {
     /// Whether a query reads it.
     pub read: bool,
 }
-
-type Callback = Box<dyn FnMut(&Events) -> Result<()> + Send>;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Stream(usize),
-    Query(usize),
-}
-
-struct Subscription {
-    place: Place,
-    name: Arc<str>,
-    callback: Arc<Mutex<Callback>>,
-    /// Whether one that stands behind it wants the same events.
-    shared: bool,
-}
-
-/// Events on their way to a subscription.
-type Delivery = (Arc<Mutex<Callback>>, Events);
 
 struct Inner {
     core: Core,
@@ -581,27 +563,4 @@ impl Drop for Delivering<'_> {
     fn drop(&mut self) {
         self.0.lock().delivering = false;
     }
-}
-
-/// Puts what each subscription gets of a step into `due`.
-fn deliveries(
-    subscriptions: &[Subscription],
-    core: &Core,
-    flow: &mut Flow,
-    due: &mut Vec<Delivery>,
-) -> Result<()> {
-    for s in subscriptions {
-        let batch: &mut Option<EventBatch> = match s.place {
-            Place::Stream(i) => &mut flow.streams[i],
-            Place::Query(i) => &mut flow.queries[i],
-        };
-        let mut batch = if s.shared { batch.clone() } else { batch.take() };
-        if let Place::Stream(i) = s.place {
-            core.make_readable(i, &mut batch)?;
-        }
-        if let Some(batch) = batch.filter(|b| b.rows() > 0) {
-            due.push((Arc::clone(&s.callback), Events::new(Arc::clone(&s.name), batch)));
-        }
-    }
-    Ok(())
 }

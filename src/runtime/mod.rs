@@ -7,6 +7,7 @@
 mod app;
 mod build;
 mod core;
+mod delivery;
 mod endpoints;
 mod engine;
 mod event_time;
