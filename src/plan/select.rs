@@ -7,10 +7,10 @@ use super::spec::{OrderKey, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
-use crate::expr::TypedExpr;
 use crate::expr::bind::{Scope, bind, bind_condition};
 use crate::expr::tree::constant;
 use crate::expr::types::schema_of;
+use crate::expr::{TypedExpr, TypedKind};
 use crate::lang::ast::{EventType, Expr, ExprKind, SelectItem, Selection};
 
 /// A selection with names resolved; column numbers of aggregates are still provisional, because a

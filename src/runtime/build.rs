@@ -17,7 +17,6 @@ use crate::plan::spec::{HandlerSpec, JoinSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
-use crate::window::WindowCall;
 
 /// A query at work: its operators in a row. The first has the query's ports, the others one.
 pub(super) struct QueryNode {
