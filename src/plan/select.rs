@@ -7,10 +7,10 @@ use super::spec::{OrderKey, SelectSpec};
 use super::visit;
 use crate::error::{Code, Diagnostic};
 use crate::event::Value;
-use crate::expr::TypedExpr;
 use crate::expr::bind::{Scope, bind, bind_condition};
 use crate::expr::tree::constant;
 use crate::expr::types::schema_of;
+use crate::expr::{TypedExpr, TypedKind};
 use crate::lang::ast::{EventType, Expr, ExprKind, SelectItem, Selection};
 
 /// A selection with names resolved; column numbers of aggregates are still provisional, because a
@@ -113,6 +113,23 @@ impl SelectSpec {
         self.group_by.iter_mut().for_each(&mut *f);
         self.items.iter_mut().for_each(&mut *f);
         self.having.iter_mut().for_each(f);
+    }
+
+    /// The same over rows of `schema`, of which `columns` are its input.
+    pub fn over(&self, columns: &[usize], schema: &SchemaRef) -> SelectSpec {
+        let (own, wide) = (self.input.fields().len(), schema.fields().len());
+        let mut select = SelectSpec { input: schema.clone(), ..self.clone() };
+        select.each_expr(&mut |e| {
+            e.visit_mut(&mut |e| {
+                if let TypedKind::Column(c) = &mut e.kind {
+                    let place = usize::from(c.column);
+                    // Behind the input stand the aggregates.
+                    let place = columns.get(place).copied().unwrap_or_else(|| place - own + wide);
+                    c.column = place as u16;
+                }
+            });
+        });
+        select
     }
 
     /// Visits the place of every column it reads, of its input or (beyond that) of its aggregates.

@@ -17,7 +17,6 @@ use crate::plan::spec::{HandlerSpec, JoinSpec, SelectSpec};
 use crate::plan::{InputPlan, PartitionPlan, Plan, QueryPlan};
 use crate::state::{SnapshotReader, SnapshotWriter};
 use crate::time::Step;
-use crate::window::WindowCall;
 
 /// A query at work: its operators in a row. The first has the query's ports, the others one.
 pub(super) struct QueryNode {
@@ -51,11 +50,18 @@ fn selected(plan: &Plan, q: &QueryPlan, services: &Services) -> Result<Vec<Box<d
             let schema = plan.attributes(*stream).clone();
             if let Some((HandlerSpec::Window { call, expired, .. }, before)) = chain.split_last()
                 && plan.fused
-                && let Some(op) = fused(call, *expired, select)?
             {
-                let mut ops = build_chain(before, &schema, keyed, &services.log)?;
-                ops.push(op);
-                return Ok(ops);
+                let (narrowing, rest) = narrowing(before, &schema);
+                if let Some(op) = SlideOp::new(call, *expired, select, narrowing)? {
+                    let mut ops = build_chain(rest, &schema, keyed, &services.log)?;
+                    ops.push(Box::new(op));
+                    return Ok(ops);
+                }
+                if let Some(op) = TumbleOp::new(call, *expired, select)? {
+                    let mut ops = build_chain(before, &schema, keyed, &services.log)?;
+                    ops.push(Box::new(op));
+                    return Ok(ops);
+                }
             }
             build_chain(chain, &schema, keyed, &services.log)?
         }
@@ -88,16 +94,19 @@ fn used(join: &JoinSpec, select: &SelectSpec) -> Vec<bool> {
     used
 }
 
-/// A window with the selector right behind it as one operator, if there is one for them.
-fn fused(
-    call: &WindowCall,
-    expired: bool,
-    select: &SelectSpec,
-) -> Result<Option<Box<dyn Operator>>> {
-    if let Some(op) = SlideOp::new(call, expired, select)? {
-        return Ok(Some(Box::new(op)));
+/// Columns of rows of a schema.
+type Narrowing<'a> = Option<(&'a [usize], &'a SchemaRef)>;
+
+/// What narrows all rows of a stream before anything else is done with them, and what is done then: an
+/// operator that keeps no rows can look for its columns itself.
+fn narrowing<'a>(
+    chain: &'a [HandlerSpec],
+    stream: &'a SchemaRef,
+) -> (Narrowing<'a>, &'a [HandlerSpec]) {
+    match chain {
+        [HandlerSpec::Project { columns, .. }] => (Some((columns, stream)), &[]),
+        _ => (None, chain),
     }
-    Ok(TumbleOp::new(call, expired, select)?.map(|op| Box::new(op) as Box<dyn Operator>))
 }
 
 /// Makes the entry of a partition.

@@ -33,6 +33,35 @@ pub(super) struct Ingress {
     /// The stream whose single rows are all that came since the last step, and not yet points of
     /// `timeline`: if nothing else comes, their batch will say it all.
     alone: Option<usize>,
+    orders: Orders,
+}
+
+/// The orders of rows to come.
+#[derive(Debug)]
+struct Orders {
+    /// Some of them, of which batches of few rows share the memory.
+    block: ScalarBuffer<u64>,
+}
+
+/// Orders made at once.
+const BLOCK: usize = 512;
+/// Batches of fewer rows share a block.
+const FEW: usize = 64;
+
+impl Orders {
+    /// `first`, `first + 2`, and so on.
+    fn of(&mut self, first: u64, rows: usize) -> Stamps<u64> {
+        if rows >= FEW {
+            return Stamps::steps(first, rows);
+        }
+        let known = self.block.first().and_then(|from| first.checked_sub(*from));
+        let mut at = known.map_or(BLOCK, |ahead| usize::try_from(ahead / 2).unwrap_or(BLOCK));
+        if at.saturating_add(rows) > self.block.len() {
+            self.block = (0..BLOCK as u64).map(|i| first + 2 * i).collect();
+            at = 0;
+        }
+        self.block.slice(at, rows).into()
+    }
 }
 
 /// A step's timeline, a batch per stream, and whether it has chunks of several rows.
@@ -83,6 +112,7 @@ impl Ingress {
             ready_rows: 0,
             chunked: false,
             alone: None,
+            orders: Orders { block: vec![].into() },
         }
     }
 
@@ -182,7 +212,7 @@ impl Ingress {
         let Some(last) = ts.last().copied() else { return };
         self.settle();
         let first = 2 * self.seq + 1;
-        let order = Stamps::steps(first, ts.len());
+        let order = self.orders.of(first, ts.len());
         let ts = Stamps::from(ts);
         let at = if !self.playback {
             vec![self.clock; ts.len()].into()
@@ -202,7 +232,7 @@ impl Ingress {
         self.timeline.extend(&order, &at);
         self.waiting += ts.len();
         let q = &mut self.queues[stream];
-        q.seal();
+        q.seal(&mut self.orders);
         q.full.push(EventBatch::new(columns, ts, at, order));
     }
 
@@ -241,7 +271,7 @@ impl Ingress {
                 false => order.iter().map(|o| clocks[((o - first) / 2) as usize]).collect(),
             };
             let q = &mut self.queues[stream];
-            q.seal();
+            q.seal(&mut self.orders);
             q.full.push(EventBatch::new(columns, ts, at, order.into()));
         }
     }
@@ -253,7 +283,7 @@ impl Ingress {
         self.waiting += rows.rows();
         self.chunked |= rows.chunks.is_some();
         let q = &mut self.queues[stream];
-        q.seal();
+        q.seal(&mut self.orders);
         q.full.push(rows);
     }
 
@@ -287,7 +317,7 @@ impl Ingress {
         let chunked = std::mem::take(&mut self.chunked);
         sent.resize(self.queues.len(), None);
         for (queue, sent) in self.queues.iter_mut().zip(&mut *sent) {
-            queue.take(sent)?;
+            queue.take(sent, &mut self.orders)?;
         }
         if let Some(rows) = self.alone.take().and_then(|s| sent[s].as_ref()) {
             self.timeline.extend(&rows.order, &rows.at);
@@ -351,13 +381,13 @@ impl Queue {
     }
 
     /// Turns single rows into a batch.
-    fn seal(&mut self) {
-        if let Some(batch) = self.single_rows() {
+    fn seal(&mut self, orders: &mut Orders) {
+        if let Some(batch) = self.single_rows(orders) {
             self.full.push(batch);
         }
     }
 
-    fn single_rows(&mut self) -> Option<EventBatch> {
+    fn single_rows(&mut self, orders: &mut Orders) -> Option<EventBatch> {
         let rows = self.ts.len();
         if rows == 0 {
             return None;
@@ -373,7 +403,7 @@ impl Queue {
             false => std::mem::take(&mut self.at).into(),
         };
         let order = match self.order.is_empty() {
-            true => Stamps::steps(self.first, rows),
+            true => orders.of(self.first, rows),
             false => std::mem::take(&mut self.order).into(),
         };
         let mut batch = EventBatch::new(columns, ts, at, order);
@@ -384,12 +414,12 @@ impl Queue {
     }
 
     /// Takes all rows, into `to`.
-    fn take(&mut self, to: &mut Option<EventBatch>) -> Result<()> {
+    fn take(&mut self, to: &mut Option<EventBatch>, orders: &mut Orders) -> Result<()> {
         if self.full.is_empty() {
-            *to = self.single_rows();
+            *to = self.single_rows(orders);
             return Ok(());
         }
-        self.seal();
+        self.seal(orders);
         *to = match self.full.len() {
             1 => self.full.pop(),
             _ => merge(&self.schema, std::mem::take(&mut self.full))?,
@@ -461,4 +491,23 @@ pub(super) fn conform(
         });
     }
     record_batch(schema, columns, batch.num_rows())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_orders_are_what_they_would_be_alone() {
+        let mut orders = Orders { block: vec![].into() };
+        let mut first = 1;
+        for rows in [1, 1, 63, 64, 5, 0, 500, 62, 40, 63, 63, 63, 63, 63, 63, 63, 63, 63, 1] {
+            assert_eq!(orders.of(first, rows), Stamps::steps(first, rows), "{rows} from {first}");
+            first += 2 * rows as u64;
+        }
+        // Another snapshot may lie before or far behind.
+        for first in [1, u64::from(u32::MAX) * 8 + 1, 3, 5, 2 * BLOCK as u64 + 1] {
+            assert_eq!(orders.of(first, 7), Stamps::steps(first, 7));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef, TimeUnit};
 use serde::Serialize;
@@ -120,9 +120,24 @@ pub struct Input {
 pub(super) struct Known {
     schema: SchemaRef,
     columns: Vec<usize>,
+    /// The column of times that was asked for first.
+    time: OnceLock<(String, usize)>,
 }
 
 impl Known {
+    /// The values of the column `name` of a batch of this schema, if they are times as they are.
+    fn times(&self, batch: &RecordBatch, name: &str) -> Option<ScalarBuffer<i64>> {
+        let (known, column) = match self.time.get() {
+            Some(known) => known,
+            None => {
+                let column = self.schema.index_of(name).ok()?;
+                self.time.get_or_init(|| (name.to_string(), column))
+            }
+        };
+        let times = batch.column(*column).as_primitive_opt::<Int64Type>()?;
+        (known == name && times.null_count() == 0).then(|| times.values().clone())
+    }
+
     /// None if a column is missing or has to be cast.
     fn of(batch: &RecordBatch, schema: &SchemaRef) -> Option<Self> {
         let column = |f: &FieldRef| {
@@ -130,7 +145,7 @@ impl Known {
             found.filter(|(_, have)| have.data_type() == f.data_type()).map(|(i, _)| i)
         };
         let columns = schema.fields().iter().map(column).collect::<Option<_>>()?;
-        Some(Self { schema: batch.schema(), columns })
+        Some(Self { schema: batch.schema(), columns, time: OnceLock::new() })
     }
 }
 
@@ -259,6 +274,7 @@ impl Input {
         times: &Times<'_>,
         now: i64,
     ) -> Result<(RecordBatch, ScalarBuffer<i64>)> {
+        let known = self.known(batch);
         let ts = match times {
             Times::Now => vec![now; batch.num_rows()].into(),
             Times::Each(ts) if ts.len() == batch.num_rows() => ts.to_vec().into(),
@@ -266,30 +282,30 @@ impl Input {
                 let (rows, n) = (batch.num_rows(), ts.len());
                 return Err(Error::Data(format!("the batch has {rows} rows and {n} times")));
             }
-            Times::Column(name) => times_of(batch, name)?,
+            Times::Column(name) => match known.and_then(|known| known.times(batch, name)) {
+                Some(times) => times,
+                None => times_of(batch, name)?,
+            },
         };
-        Ok((self.conform(batch)?, ts))
+        let Some(known) = known else {
+            let mut dictionaries =
+                self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            return Ok((conform(batch, &self.schema, &mut dictionaries)?, ts));
+        };
+        let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let schema = Arc::clone(&self.schema);
+        Ok((RecordBatch::try_new_with_options(schema, columns, &options)?, ts))
     }
 
-    /// The batch in the stream's schema.
-    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// What is known of the schema of the batch; none if it is another than that of the first, or the
+    /// columns are not those of the stream.
+    fn known(&self, batch: &RecordBatch) -> Option<&Known> {
         let known = match self.known.get() {
             None => Known::of(batch, &self.schema).map(|known| self.known.get_or_init(|| known)),
             known => known,
         };
-        match known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref())) {
-            None => {
-                let mut dictionaries =
-                    self.dictionaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                conform(batch, &self.schema, &mut dictionaries)
-            }
-            Some(known) => {
-                let columns = known.columns.iter().map(|c| Arc::clone(batch.column(*c))).collect();
-                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                let schema = Arc::clone(&self.schema);
-                Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
-            }
-        }
+        known.filter(|known| Arc::ptr_eq(&known.schema, batch.schema_ref()))
     }
 
     /// Whether there is a value for each attribute, of its type or one that widens to it.

@@ -63,8 +63,34 @@ enum Plan {
         /// The string columns it looks at.
         texts: Vec<usize>,
         /// The same for few rows; none if a row must know of those before it.
-        few: Option<Arc<RowExpr>>,
+        few: Option<Arc<Few>>,
     },
+}
+
+/// An expression by row, and the text columns it looks at.
+#[derive(Debug)]
+struct Few {
+    expr: RowExpr,
+    texts: Vec<usize>,
+}
+
+impl Few {
+    fn new(e: &TypedExpr) -> Self {
+        let mut texts = vec![];
+        e.visit(&mut |e| match e.kind {
+            TypedKind::Column(c) if e.ty == AttrType::String => texts.push(c.column.into()),
+            _ => {}
+        });
+        Self { expr: RowExpr::lower(e), texts }
+    }
+
+    /// The expression, if the batch has few rows, with texts as rows are read.
+    #[inline]
+    fn of(&self, batch: &EventBatch) -> Option<&RowExpr> {
+        let columns = batch.columns.columns();
+        let is_text = |c: &usize| *columns[*c].data_type() == DataType::Utf8View;
+        (batch.rows() <= FEW && self.texts.iter().all(is_text)).then_some(&self.expr)
+    }
 }
 
 /// Where a condition is true.
@@ -123,7 +149,7 @@ impl ColumnarExpr {
                 texts: texts(&folded),
                 schema: with_hidden(schema, &lowering.hidden),
                 few: (!lowering.hidden.contains(&Hidden::Ordinal))
-                    .then(|| Arc::new(RowExpr::lower(&folded))),
+                    .then(|| Arc::new(Few::new(&folded))),
                 hidden: lowering.hidden,
             },
         };
@@ -158,10 +184,19 @@ impl ColumnarExpr {
     pub fn evaluate_coded(&self, batch: &EventBatch) -> Result<ArrayRef> {
         match &self.plan {
             Plan::Column(c) => column(batch, *c),
-            Plan::Expr { few: Some(few), .. } if batch.rows() <= FEW => {
-                Ok(few.column(batch, 0..batch.rows()))
-            }
-            Plan::Expr { .. } => self.evaluate_columns(batch),
+            Plan::Expr { .. } => match self.by_row(batch) {
+                Some(few) => Ok(few.column(batch, 0..batch.rows())),
+                None => self.evaluate_columns(batch),
+            },
+        }
+    }
+
+    /// What to evaluate the batch by, if that is by row.
+    #[inline]
+    fn by_row(&self, batch: &EventBatch) -> Option<&RowExpr> {
+        match &self.plan {
+            Plan::Expr { few: Some(few), .. } => few.of(batch),
+            _ => None,
         }
     }
 
@@ -183,16 +218,14 @@ impl ColumnarExpr {
     /// # Errors
     /// As [`ColumnarExpr::mask`].
     pub fn truths(&self, batch: &EventBatch) -> Result<Truths> {
-        let rows = batch.rows();
-        match &self.plan {
-            Plan::Expr { few: Some(few), .. } if rows == 1 => {
-                Ok(if few.holds(batch, 0) { Truths::All } else { Truths::None })
+        Ok(match (self.by_row(batch), batch.rows()) {
+            (Some(few), 1) if few.holds(batch, 0) => Truths::All,
+            (Some(_), 1) => Truths::None,
+            (Some(few), rows) => {
+                Truths::of(BooleanBuffer::collect_bool(rows, |row| few.holds(batch, row)))
             }
-            Plan::Expr { few: Some(few), .. } if rows <= FEW => {
-                Ok(Truths::of(BooleanBuffer::collect_bool(rows, |row| few.holds(batch, row))))
-            }
-            _ => self.truths_of_columns(batch),
-        }
+            (None, _) => return self.truths_of_columns(batch),
+        })
     }
 
     /// [`ColumnarExpr::truths`] by kernels, however few the rows.

@@ -94,10 +94,8 @@ impl Groups {
     /// Gives every row its group and keeps no books: who calls this must [`Groups::release`] groups
     /// itself.
     pub(super) fn intern(&mut self, batch: &EventBatch) -> Result<Vec<u32>> {
-        let mut interner = std::mem::take(&mut self.interner);
-        let ids = self.ids(batch, &mut interner);
-        self.interner = interner;
-        ids
+        let Self { by, keyed, interner, .. } = self;
+        ids(by, *keyed, batch, interner)
     }
 
     /// Number of groups known by values of `group by`.
@@ -117,18 +115,7 @@ impl Groups {
 
     /// Gives every row an id of its group that means nothing beyond this batch.
     pub(super) fn transient(&self, batch: &EventBatch) -> Result<Vec<u32>> {
-        self.ids(batch, &mut KeyInterner::default())
-    }
-
-    fn ids(&self, batch: &EventBatch, interner: &mut KeyInterner) -> Result<Vec<u32>> {
-        let rows = batch.rows();
-        let keys = if self.keyed { batch.keys.as_deref() } else { None };
-        if self.by.is_empty() {
-            return Ok(keys.map_or_else(|| vec![SINGLE_KEY; rows], <[KeyId]>::to_vec));
-        }
-        let columns =
-            self.by.iter().map(|e| e.evaluate_coded(batch)).collect::<Result<Vec<_>>>()?;
-        interner.intern(&columns, keys, rows)
+        ids(&self.by, self.keyed, batch, &mut KeyInterner::default())
     }
 
     /// Keeps the books of rows between two resets.
@@ -203,5 +190,25 @@ impl Groups {
         self.members = r.value()?;
         self.live = r.value()?;
         Ok(())
+    }
+}
+
+/// The group of each row, by the values of `by` and, if `keyed`, the partition key.
+fn ids(
+    by: &[ColumnarExpr],
+    keyed: bool,
+    batch: &EventBatch,
+    interner: &mut KeyInterner,
+) -> Result<Vec<u32>> {
+    let rows = batch.rows();
+    let keys = if keyed { batch.keys.as_deref() } else { None };
+    match by {
+        [] => Ok(keys.map_or_else(|| vec![SINGLE_KEY; rows], <[KeyId]>::to_vec)),
+        [only] => interner.intern(&[only.evaluate_coded(batch)?], keys, rows),
+        several => {
+            let columns =
+                several.iter().map(|e| e.evaluate_coded(batch)).collect::<Result<Vec<_>>>()?;
+            interner.intern(&columns, keys, rows)
+        }
     }
 }

@@ -10,6 +10,8 @@
 //!   in the same order: results are those of window and selector apart, bit for bit.
 //! * A key's ring is as large as it ever had to be, never larger than the window.
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::rings::Rings;
@@ -48,8 +50,14 @@ enum Held {
 
 impl SlideOp {
     /// The operator of `call` followed by `select`, if they can be one. `expired`: whether anybody but
-    /// the aggregates wants the rows that leave.
-    pub fn new(call: &WindowCall, expired: bool, select: &SelectSpec) -> Result<Option<Self>> {
+    /// the aggregates wants the rows that leave. `over`: the columns they read, of rows of a schema; the
+    /// operator then takes such rows.
+    pub fn new(
+        call: &WindowCall,
+        expired: bool,
+        select: &SelectSpec,
+        over: Option<(&[usize], &SchemaRef)>,
+    ) -> Result<Option<Self>> {
         if select.aggregates.is_empty() || select.events != EventType::Current || !expired {
             return Ok(None);
         }
@@ -68,7 +76,8 @@ impl SlideOp {
             }
             _ => return Ok(None),
         };
-        let mut op = SelectOp::new(select)?;
+        let wider = over.map(|(columns, schema)| select.over(columns, schema));
+        let mut op = SelectOp::new(wider.as_ref().unwrap_or(select))?;
         let mut calls = Vec::with_capacity(op.calls.len());
         for Call { args, aggregator } in op.calls.drain(..) {
             let Some(sliding) = aggregator.sliding() else { return Ok(None) };
@@ -87,9 +96,15 @@ impl SlideOp {
         };
         let mut results = Vec::with_capacity(self.calls.len());
         for call in &mut self.calls {
-            let args = call.args.iter().map(|a| a.evaluate(batch)).collect::<Result<Vec<_>>>()?;
-            let rows = Slide { args: &args, groups: &ids, bound, leaving };
-            results.push(call.sliding.slide(&rows)?);
+            let mut slide = |args: &[ArrayRef]| {
+                call.sliding.slide(&Slide { args, groups: &ids, bound, leaving })
+            };
+            results.push(match &call.args[..] {
+                [only] => slide(&[only.evaluate(batch)?])?,
+                args => {
+                    slide(&args.iter().map(|a| a.evaluate(batch)).collect::<Result<Vec<_>>>()?)?
+                }
+            });
         }
         if let Held::Queue(queue) = &mut self.held {
             queue.leave();
