@@ -114,6 +114,10 @@ fn make_sound(p: &mut Pattern) {
     {
         *min = 1;
     }
+    // An attempt that is too old can still stand in the way of one without events: rare, and not modelled.
+    if p.sequence && p.clocked() {
+        p.within = None;
+    }
     if p.states.len() > 1 && p.states.iter().all(|s| matches!(s, State::Not(_))) {
         let State::Not(Side { stream, conds, .. }) = p.states[0].clone() else { unreachable!() };
         p.states[0] = State::One(Side { stream, conds, absent: None });
@@ -297,16 +301,29 @@ fn got(q: &Query, rows: &[Ev], cuts: &[usize], restore: bool) -> Vec<Shown> {
         .collect()
 }
 
+/// The model has no word on the order of matches that different timers complete at the same time.
+fn by_time(mut matches: Vec<Shown>) -> Vec<Shown> {
+    for same in matches.chunk_by_mut(|a, b| a.1.is_some() && (a.0, a.1) == (b.0, b.1)) {
+        if same[0].1.is_some() {
+            same.sort();
+        }
+    }
+    matches
+}
+
 /// What the automaton makes of `rows`, whole and cut at `cuts`, is what the model says.
 fn compare(p: &Pattern, rows: &[Ev], cuts: &[usize], restore: bool) -> Result<(), TestCaseError> {
     let app = text(p);
     let q = query(&app).map_err(|d| TestCaseError::fail(format!("{app}\n{d:#?}")))?;
     let expected = expected(p, rows);
     let cuts: Vec<usize> = cuts.iter().copied().filter(|c| *c < rows.len()).collect();
+    let mut outputs = vec![];
     for (cuts, restore) in [(&cuts, restore), (&vec![], false)] {
         let got = got(&q, rows, cuts, restore);
-        prop_assert_eq!(&got, &expected, "{}", app);
+        prop_assert_eq!(&by_time(got.clone()), &by_time(expected.clone()), "{}", app);
+        outputs.push(got);
     }
+    prop_assert_eq!(&outputs[0], &outputs[1], "{}", app);
     Ok(())
 }
 
