@@ -1,6 +1,8 @@
 //! The functions of Siddhi's extensions: what each gives for values, for nulls, and for constants that
 //! can't be meant. A function without a line here fails the test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -381,8 +383,7 @@ fn random_numbers_are_reproducible() {
         let sink = Arc::clone(&told);
         app.subscribe("O", move |e| sink.lock().unwrap().push(e.to_string())).unwrap();
         (1..5).for_each(|at| app.input("S").unwrap().send_at(at, row()).unwrap());
-        let told = told.lock().unwrap().clone();
-        told
+        told.lock().unwrap().clone()
     };
     let first = run();
     assert_eq!(first, run());

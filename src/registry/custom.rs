@@ -60,7 +60,7 @@ pub fn register_aggregate(spec: &'static AggregateSpec) -> Result<()> {
 /// # Errors
 /// [`Error::Name`] if another window has its name, or it is none.
 pub fn register_window(spec: &'static WindowSpec) -> Result<()> {
-    let known = super::window_names().iter().any(|n| *n == spec.name);
+    let known = super::window_names().contains(&spec.name);
     register(spec.name, known, |c| c.windows.push(spec))
 }
 

@@ -162,12 +162,12 @@ impl QueryNode {
 
     /// Bytes of each operator's state.
     pub(super) fn state_bytes(&self) -> Result<Vec<u64>> {
-        let bytes = |op: &Box<dyn Operator>| {
+        let bytes = |op: &dyn Operator| {
             let mut w = SnapshotWriter::new();
             op.snapshot(&mut w)?;
             Ok(w.finish().len() as u64)
         };
-        self.ops.iter().map(bytes).collect()
+        self.ops.iter().map(|op| bytes(op.as_ref())).collect()
     }
 
     /// Open partial matches.

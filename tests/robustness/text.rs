@@ -68,7 +68,8 @@ fn compile(text: &str, run: bool) {
 /// Sends a few events to every stream and moves the clock. What fails, fails with an error.
 pub fn exercise(app: &App) {
     for stream in app.streams() {
-        let input = app.input(&stream.name).expect("the application named it");
+        // A named window has no entrance.
+        let Ok(input) = app.input(&stream.name) else { continue };
         for ts in [1_000, 2_000] {
             let nulls = vec![Value::Null; stream.schema.fields().len()];
             let _ = input.send_at(ts, nulls);

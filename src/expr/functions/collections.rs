@@ -53,8 +53,11 @@ fn of_list(f: fn(Vec<Value>, &[Scalar<'_>]) -> Option<Vec<Value>>) -> Kernel {
     object(move |a| f(list(arg(a, 0))?, a).map(Value::List))
 }
 
+/// What a map holds.
+type Entries = Vec<(Value, Value)>;
+
 /// A kernel from a map and further arguments to a map.
-fn of_map(f: fn(Vec<(Value, Value)>, &[Scalar<'_>]) -> Option<Vec<(Value, Value)>>) -> Kernel {
+fn of_map(f: fn(Entries, &[Scalar<'_>]) -> Option<Entries>) -> Kernel {
     object(move |a| f(map(arg(a, 0))?, a).map(Value::Map))
 }
 

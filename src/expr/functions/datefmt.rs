@@ -82,7 +82,7 @@ impl DateFormat {
     /// Appends a point in time (UTC).
     pub fn write(&self, t: NaiveDateTime, out: &mut String) {
         use std::fmt::Write;
-        let hour12 = |h: u32| if h % 12 == 0 { 12 } else { h % 12 };
+        let hour12 = |h: u32| if h.is_multiple_of(12) { 12 } else { h % 12 };
         for item in &self.0 {
             let Item::Field(c, n) = item else {
                 if let Item::Text(t) = item {

@@ -57,7 +57,7 @@ impl Rings {
             && saved.rings.iter().all(|r| {
                 (r.at == 0 || (known(r.first) && known(r.block))) && r.at & !FULL < self.rows.max(1)
             });
-        sound.then(|| Self { rows: self.rows, shift: self.shift, ..saved })
+        sound.then_some(Self { rows: self.rows, shift: self.shift, ..saved })
     }
 
     /// Gives each row that comes its place; and one past the largest key so far.

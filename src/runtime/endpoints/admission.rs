@@ -9,6 +9,9 @@ use crate::runtime::app::App;
 use crate::runtime::event_time::{Entrance, Part, WHOLE};
 use crate::runtime::ingress::Ingress;
 
+/// Rows that come as one, each with its time.
+type Chunk = Vec<(i64, Vec<Value>)>;
+
 /// The entrance that a lane feeds.
 pub(super) fn entrance_of(lane: usize) -> u32 {
     lane as u32 + 1
@@ -118,12 +121,7 @@ impl Admission<'_> {
 
     /// A row that could not be read, if its stream has a fault stream: attributes null, and what is
     /// wrong with it.
-    fn fault(
-        &self,
-        lane: usize,
-        row: &RejectedRow,
-        clock: i64,
-    ) -> Option<(usize, Vec<(i64, Vec<Value>)>)> {
+    fn fault(&self, lane: usize, row: &RejectedRow, clock: i64) -> Option<(usize, Chunk)> {
         let inlet = &self.inlets[lane];
         let stream = &self.app.plan().streams[inlet.stream];
         let fault = stream.fault?;

@@ -145,10 +145,13 @@ fn ops(width: i64) -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 0..60)
 }
 
+/// Time, arrival, and the times and numbers of the rows of what waits.
+type Waits = (i64, u64, Vec<(i64, i64)>);
+
 /// The model sorts everything again each time.
 fn agrees(ops: Vec<Op>) {
     let mut r = Reorder::new(schema());
-    let mut model: Vec<(i64, u64, Vec<(i64, i64)>)> = vec![];
+    let mut model: Vec<Waits> = vec![];
     let (mut arrival, mut row) = (0, 0u64);
     for op in ops.into_iter().chain([Op::Release(i64::MAX)]) {
         match op {
