@@ -44,7 +44,12 @@ fn hold(case: &AppCase) {
     let restored = [(3, 9), (64, 5)].map(|(n, restarts)| Manner { restarts, ..Manner::rows(n) });
     let both = Manner { cuts: Some(42), restarts: 7, ..Manner::rows(8192) };
     let slow = Manner { row_by_row: true, ..Manner::rows(64) };
-    for manner in sizes.chain(cuts).chain(restored).chain([both, slow]) {
+    let sharded = [(2, 8192, 0), (3, 997, 4)].map(|(shards, n, restarts)| Manner {
+        shards,
+        restarts,
+        ..Manner::rows(n)
+    });
+    for manner in sizes.chain(cuts).chain(restored).chain([both, slow]).chain(sharded) {
         let got = run(&text, &feed, &streams, manner);
         if let Some(difference) = any_difference(&plain, &got) {
             panic!("{}, {manner:?}: {difference}", case.name);

@@ -204,17 +204,19 @@ pub struct Manner {
     pub restarts: usize,
     /// Everything row by row, as Siddhi does.
     pub row_by_row: bool,
+    /// Threads for what is apart by key.
+    pub shards: usize,
 }
 
 impl Manner {
     /// Batches of so many rows.
     pub fn rows(batch_rows: usize) -> Self {
-        Manner { batch_rows, cuts: None, restarts: 0, row_by_row: false }
+        Manner { batch_rows, cuts: None, restarts: 0, row_by_row: false, shards: 1 }
     }
 
     fn options(self) -> AppOptions {
-        let (batch_rows, row_by_row) = (self.batch_rows, self.row_by_row);
-        AppOptions { batch_rows, row_by_row, ..AppOptions::default() }
+        let Manner { batch_rows, row_by_row, shards, .. } = self;
+        AppOptions { batch_rows, row_by_row, shards, ..AppOptions::default() }
     }
 }
 
