@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vacate;
-use crate::error::Diagnostic;
-use crate::window::WindowOutput;
+use super::{key, some_rows, vacate};
+use crate::error::{Diagnostic, Error, Result, Span};
 use crate::window::args::Args;
-use crate::window::keyed::{Arrival, Cause, List, Logic, Rows};
+use crate::window::keyed::{Arrival, Cause, Keyed, List, Logic, Rows};
+use crate::window::{About, Window, WindowArg, WindowContext, WindowOutput};
 
 /// Which row of a key counts, and what ends a batch.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,33 @@ pub(super) fn grid(
     Ok((t, start.map(|i| args.instant(i, "start.time")).transpose()?))
 }
 
+/// What `explain` says of batches that end at points of time.
+pub(super) fn about_time(args: &[WindowArg]) -> About {
+    About {
+        holds: format!("one row of each key of {}, and the batch before", About::time(args, 1)),
+        timer: Some("at the end of a batch that isn't empty"),
+    }
+}
+
+/// What `explain` says of batches that end with a number of keys.
+pub(super) fn about_keys(args: &[WindowArg]) -> About {
+    About {
+        holds: format!(
+            "one row of each of at most {} keys, and the batch before",
+            About::rows(args, 1)
+        ),
+        timer: None,
+    }
+}
+
+/// The window of batches that a call describes.
+pub(super) fn create(
+    batch: Result<Batch, Diagnostic>,
+    context: WindowContext,
+) -> Result<Box<dyn Window>> {
+    Ok(Box::new(Keyed::new(batch.map_err(|d| Error::Query(vec![d]))?, context)?))
+}
+
 /// What a partition key has.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
@@ -48,6 +75,34 @@ pub(super) struct State {
 }
 
 impl Batch {
+    /// Batches of so many keys: of the arguments `(key, n)`.
+    pub fn of_keys(
+        signature: &'static str,
+        args: &[WindowArg],
+        span: Span,
+        first: bool,
+        expired: bool,
+    ) -> Result<Self, Diagnostic> {
+        let args = Args::new(signature, args, span, 2, 2)?;
+        let key = [key(&args)?];
+        let keys = Some(some_rows(&args, 1)?);
+        Ok(Self { key, first, keys, time: None, expired })
+    }
+
+    /// Batches of so many ms: of the arguments `(key, t [, start.time])`.
+    pub fn of_time(
+        signature: &'static str,
+        args: &[WindowArg],
+        span: Span,
+        first: bool,
+        expired: bool,
+    ) -> Result<Self, Diagnostic> {
+        let args = Args::new(signature, args, span, 2, 3)?;
+        let key = [key(&args)?];
+        let time = Some(grid(&args, 1, (args.len() > 2).then_some(2))?);
+        Ok(Self { key, first, keys: None, time, expired })
+    }
+
     /// The batch leaves.
     fn flush(&self, s: &mut State, cause: Cause, rows: &mut Rows, out: &mut WindowOutput) {
         rows.expire(&mut s.sent, cause.at, cause, out);

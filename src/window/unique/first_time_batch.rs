@@ -1,11 +1,8 @@
 //! `unique:firstTimeBatch(key, t [, start.time])`: batches of t ms of the first row of each key.
 
-use super::batch::{Batch, grid};
-use super::key;
-use crate::error::{Diagnostic, Error, Result, Span};
-use crate::window::args::Args;
-use crate::window::keyed::Keyed;
-use crate::window::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
+use super::batch::{self, Batch, about_time};
+use crate::error::{Diagnostic, Result, Span};
+use crate::window::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
 
 /// `unique:firstTimeBatch(key any, t int|long|time [, start.time int|long])`.
 pub static SPEC: WindowSpec = WindowSpec {
@@ -22,26 +19,15 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
-    about: |args, _| About {
-        holds: format!("one row of each key of {}, and the batch before", About::time(args, 1)),
-        timer: Some("at the end of a batch that isn't empty"),
-    },
+    about: |args, _| about_time(args),
     check: |args, span| parse(args, span, true).map(drop),
     create,
 };
 
 fn parse(args: &[WindowArg], span: Span, expired: bool) -> Result<Batch, Diagnostic> {
-    let args = Args::new(SPEC.signature, args, span, 2, 3)?;
-    Ok(Batch {
-        key: [key(&args)?],
-        first: true,
-        keys: None,
-        time: Some(grid(&args, 1, (args.len() > 2).then_some(2))?),
-        expired,
-    })
+    Batch::of_time(SPEC.signature, args, span, true, expired)
 }
 
 fn create(call: &WindowCall, context: WindowContext) -> Result<Box<dyn Window>> {
-    let batch = parse(&call.args, call.span, context.expired);
-    Ok(Box::new(Keyed::new(batch.map_err(|d| Error::Query(vec![d]))?, context)?))
+    batch::create(parse(&call.args, call.span, context.expired), context)
 }

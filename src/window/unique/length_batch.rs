@@ -1,11 +1,8 @@
 //! `unique:lengthBatch(key, n)`: batches of n keys.
 
-use super::batch::Batch;
-use super::{key, some_rows};
-use crate::error::{Diagnostic, Error, Result, Span};
-use crate::window::args::Args;
-use crate::window::keyed::Keyed;
-use crate::window::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
+use super::batch::{self, Batch, about_keys};
+use crate::error::{Diagnostic, Result, Span};
+use crate::window::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
 
 /// `unique:lengthBatch(key any, n int)`.
 pub static SPEC: WindowSpec = WindowSpec {
@@ -20,29 +17,15 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
-    about: |args, _| About {
-        holds: format!(
-            "one row of each of at most {} keys, and the batch before",
-            About::rows(args, 1)
-        ),
-        timer: None,
-    },
+    about: |args, _| about_keys(args),
     check: |args, span| parse(args, span, true).map(drop),
     create,
 };
 
 fn parse(args: &[WindowArg], span: Span, expired: bool) -> Result<Batch, Diagnostic> {
-    let args = Args::new(SPEC.signature, args, span, 2, 2)?;
-    Ok(Batch {
-        key: [key(&args)?],
-        first: false,
-        keys: Some(some_rows(&args, 1)?),
-        time: None,
-        expired,
-    })
+    Batch::of_keys(SPEC.signature, args, span, false, expired)
 }
 
 fn create(call: &WindowCall, context: WindowContext) -> Result<Box<dyn Window>> {
-    let batch = parse(&call.args, call.span, context.expired);
-    Ok(Box::new(Keyed::new(batch.map_err(|d| Error::Query(vec![d]))?, context)?))
+    batch::create(parse(&call.args, call.span, context.expired), context)
 }

@@ -22,19 +22,25 @@ use crate::error::{Diagnostic, Span};
 use crate::event::{Kind, Slot};
 use crate::expr::types::AttrType;
 
+/// The types a key may have.
+const KEYS: [AttrType; 6] = [
+    AttrType::Int,
+    AttrType::Long,
+    AttrType::Float,
+    AttrType::Double,
+    AttrType::Bool,
+    AttrType::String,
+];
+
 /// The attribute that is the key.
 fn key(args: &Args<'_>) -> Result<usize, Diagnostic> {
-    use AttrType::{Bool, Double, Float, Int, Long, String};
-    let any = [Int, Long, Float, Double, Bool, String];
-    Ok(args.column_of(0, "unique.key", &any)?.0)
+    Ok(args.column_of(0, "unique.key", &KEYS)?.0)
 }
 
 /// Several attributes, at least one, that are the key together.
 fn keys(signature: &'static str, args: &[WindowArg], span: Span) -> Result<Vec<usize>, Diagnostic> {
-    use AttrType::{Bool, Double, Float, Int, Long, String};
-    let any = [Int, Long, Float, Double, Bool, String];
     let args = Args::new(signature, args, span, 1, usize::MAX)?;
-    (0..args.len()).map(|i| Ok(args.column_of(i, "unique.key", &any)?.0)).collect()
+    (0..args.len()).map(|i| Ok(args.column_of(i, "unique.key", &KEYS)?.0)).collect()
 }
 
 /// A number of rows, at least 1.

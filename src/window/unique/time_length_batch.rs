@@ -1,11 +1,10 @@
 //! `unique:timeLengthBatch(key, t [, start.time], n)`: batches of t ms or n keys.
 
-use super::batch::{Batch, grid};
+use super::batch::{self, Batch, about_time, grid};
 use super::{key, some_rows};
-use crate::error::{Diagnostic, Error, Result, Span};
+use crate::error::{Diagnostic, Result, Span};
 use crate::window::args::Args;
-use crate::window::keyed::Keyed;
-use crate::window::{About, Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
+use crate::window::{Reads, Window, WindowArg, WindowCall, WindowContext, WindowSpec};
 
 /// `unique:timeLengthBatch(key any, t int|long|time [, start.time int|long], n int)`.
 pub static SPEC: WindowSpec = WindowSpec {
@@ -22,10 +21,7 @@ pub static SPEC: WindowSpec = WindowSpec {
     passes: false,
     reads: Reads::Arguments,
     findable: true,
-    about: |args, _| About {
-        holds: format!("one row of each key of {}, and the batch before", About::time(args, 1)),
-        timer: Some("at the end of a batch that isn't empty"),
-    },
+    about: |args, _| about_time(args),
     check: |args, span| parse(args, span, true).map(drop),
     create,
 };
@@ -42,6 +38,5 @@ fn parse(args: &[WindowArg], span: Span, expired: bool) -> Result<Batch, Diagnos
 }
 
 fn create(call: &WindowCall, context: WindowContext) -> Result<Box<dyn Window>> {
-    let batch = parse(&call.args, call.span, context.expired);
-    Ok(Box::new(Keyed::new(batch.map_err(|d| Error::Query(vec![d]))?, context)?))
+    batch::create(parse(&call.args, call.span, context.expired), context)
 }
